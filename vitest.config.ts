@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+import SummaryReporter from './tools/vitest-summary.ts'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/interop/**'],
+    globalSetup: ['test/servers/global-setup.ts'],
+    pool: 'forks',
+    reporters: ['default', new SummaryReporter()],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+})

@@ -1,0 +1,126 @@
+import { createReadStream, type Dirent } from 'node:fs'
+import { type FileHandle, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { formatFilename, formatTXID, LtxError, LtxReader, parseFilename, type TXID } from '../ltx/index.ts'
+import type { ByteStream } from '../storage/index.ts'
+import { errnoCode, type FileOwner, fileError, fsyncDir, removeTempFiles, writeFileDurably } from './durable-file.ts'
+import { WriterError } from './errors.ts'
+
+/** Where Litestream keeps its state of a database: a folder beside it. */
+export function metaPath(databasePath: string): string {
+  return join(dirname(databasePath), `.${basename(databasePath)}-litestream`)
+}
+
+/**
+ * The L0 files of a database that are kept beside it. Their names are the only record of the position:
+ * the highest TXID among them is the last one made.
+ *
+ * @see facts 3.2
+ */
+export class LocalLtx {
+  /** The metadata directory. */
+  readonly path: string
+  readonly #directory: string
+
+  constructor(path: string) {
+    this.path = path
+    this.#directory = join(path, 'ltx', '0')
+  }
+
+  /** Create the directories and clear away what a crash left half-written. `owner.mode` is that of the database file. */
+  async prepare(owner: FileOwner): Promise<void> {
+    // Whoever may read the database may look into its metadata: read bits bring search bits.
+    const mode = owner.mode === undefined ? 0o700 : owner.mode | ((owner.mode & 0o444) >> 2)
+    try {
+      await mkdir(this.#directory, { recursive: true, mode })
+      await removeTempFiles(this.path)
+    } catch (error) {
+      throw fileError(error, 'prepare', this.path)
+    }
+  }
+
+  /** TXIDs of the files that are here, ascending. */
+  async txids(): Promise<TXID[]> {
+    let entries: Dirent[]
+    try {
+      entries = await readdir(this.#directory, { withFileTypes: true })
+    } catch (error) {
+      if (errnoCode(error) === 'ENOENT') return []
+      throw fileError(error, 'list', this.#directory)
+    }
+    return entries
+      .map((entry) => parseFilename(entry.name)?.maxTXID)
+      .filter((txid) => txid !== undefined)
+      .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  }
+
+  file(txid: TXID): string {
+    return join(this.#directory, formatFilename(txid, txid))
+  }
+
+  /** Make one file, durably; `write` fills it. */
+  write<T>(txid: TXID, owner: FileOwner, write: (file: FileHandle) => Promise<T>): Promise<T> {
+    return writeFileDurably(this.file(txid), owner, write)
+  }
+
+  /** @returns bytes, or undefined when the file is not here */
+  async size(txid: TXID): Promise<number | undefined> {
+    try {
+      return (await stat(this.file(txid))).size
+    } catch (error) {
+      if (errnoCode(error) === 'ENOENT') return undefined
+      throw fileError(error, 'look at', this.file(txid))
+    }
+  }
+
+  /** @throws WriterError WRITER_LTX_MISSING */
+  async read(txid: TXID): Promise<Uint8Array> {
+    try {
+      return await readFile(this.file(txid))
+    } catch (error) {
+      throw this.#readError(txid, error)
+    }
+  }
+
+  async *stream(txid: TXID): ByteStream {
+    try {
+      yield* createReadStream(this.file(txid), { highWaterMark: 256 * 1024 })
+    } catch (error) {
+      throw this.#readError(txid, error)
+    }
+  }
+
+  /**
+   * Open one file for decoding. Whoever reads it to its end has proved its checksum.
+   * @throws WriterError WRITER_LTX_MISSING from the first read on
+   */
+  reader(txid: TXID): LtxReader {
+    return new LtxReader(this.stream(txid), { key: this.file(txid) })
+  }
+
+  async delete(txids: readonly TXID[]): Promise<void> {
+    for (const txid of txids) await rm(this.file(txid), { force: true })
+    if (txids.length > 0) await fsyncDir(this.#directory)
+  }
+
+  /** A decoding failure of a local file, in words that say how to go on; anything else as it is. */
+  corrupt(txid: TXID, error: unknown): unknown {
+    if (!(error instanceof LtxError)) return error
+    const path = this.file(txid)
+    return new WriterError('WRITER_LTX_CORRUPT', `Local LTX file ${path} is damaged: ${error.message}`, {
+      at: { path, txid },
+      cause: error,
+      hint: `Run "litetap reset" on the database: replication then goes on from the replica with a full image.`,
+    })
+  }
+
+  #readError(txid: TXID, error: unknown): unknown {
+    const path = this.file(txid)
+    if (errnoCode(error) !== 'ENOENT') return fileError(error, 'read', path)
+    return new WriterError('WRITER_LTX_MISSING', `Local LTX file ${path} is missing (TXID ${formatTXID(txid)})`, {
+      at: { path, txid },
+      cause: error,
+      hint: `Run "litetap reset" on the database: replication then goes on from the replica with a full image.`,
+    })
+  }
+}
