@@ -1,5 +1,5 @@
-import { formatTXID, type TXID } from '../ltx/index.ts'
-import { type LtxFileInfo, type ReplicaClient, readAll, SNAPSHOT_LEVEL } from '../storage/index.ts'
+import { formatTXID, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
+import { type LtxFileInfo, type ReplicaClient, readAll } from '../storage/index.ts'
 import { type FileOwner, writeAll } from './durable-file.ts'
 import type { LocalLtx } from './local-ltx.ts'
 

@@ -25,6 +25,8 @@ export type WriterErrorCode =
   | 'WRITER_TX_NOT_AVAILABLE' // the TXID or time asked for cannot be reached
   | 'WRITER_CORRUPT_REPLICA' // a remote file is damaged
   | 'WRITER_INTEGRITY' // the restored database fails its integrity check
+  | 'WRITER_FOLLOW_NO_POSITION' // a database to follow into exists, but not the file that says where it stands
+  | 'WRITER_FOLLOWER_MODIFIED' // somebody else wrote to a followed database
   | 'WRITER_USAGE' // options that exclude each other
 
 export interface WriterErrorContext {

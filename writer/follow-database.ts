@@ -40,8 +40,8 @@ export interface FollowerHeader {
   /** Database size in pages, from the file's size. */
   readonly commit: number
   readonly changeCounter: number
-  /** True when page 1 carries our patch: rollback mode, and a counter that is also "valid for". */
-  readonly patched: boolean
+  /** Who wrote page 1 last: a follower of ours, some SQLite in rollback mode, or (upstream, restore) anybody else. */
+  readonly writtenBy: 'follower' | 'sqlite' | 'other'
 }
 
 /**
@@ -51,6 +51,8 @@ export interface FollowerHeader {
  */
 export class FollowDatabase {
   readonly path: string
+  /** What `header().writtenBy` was when the database was opened. */
+  foundWrittenBy: FollowerHeader['writtenBy'] = 'other'
   readonly #connection: DatabaseSync
   readonly #fd: number
 
@@ -70,14 +72,17 @@ export class FollowDatabase {
     rmSync(`${path}-journal.tmp`, { force: true })
     const connection = new DatabaseSync(path, { timeout: 0 })
     try {
-      // The first read plays a journal left behind; leaving WAL mode also moves a WAL's content into the file.
-      await retry(connection, options, () => connection.prepare('PRAGMA journal_mode = DELETE').get())
+      // The first read plays a journal that was left behind.
       await retry(connection, options, () => connection.prepare('SELECT count(*) FROM sqlite_schema').get())
+      const database = new FollowDatabase(path, connection, fd)
+      // Leaving WAL mode also moves into the file what the WAL holds; it changes page 1, so remember that first.
+      database.foundWrittenBy = database.header().writtenBy
+      await retry(connection, options, () => connection.prepare('PRAGMA journal_mode = DELETE').get())
+      return database
     } catch (error) {
       connection.close()
       throw databaseError(error, path)
     }
-    return new FollowDatabase(path, connection, fd)
   }
 
   /** The first 100 bytes, as SQLite's readers see them. */
@@ -89,7 +94,12 @@ export class FollowDatabase {
       pageSize,
       commit: fstatSync(this.#fd).size / pageSize,
       changeCounter: view.getUint32(24),
-      patched: view.getUint16(18) === 0x0101 && view.getUint32(24) === view.getUint32(92),
+      writtenBy:
+        view.getUint16(18) !== 0x0101 || view.getUint32(24) !== view.getUint32(92)
+          ? 'other'
+          : view.getUint32(96) === 0
+            ? 'follower'
+            : 'sqlite',
     }
   }
 
@@ -146,15 +156,22 @@ export class FollowDatabase {
     const { dev, ino } = fstatSync(this.#fd)
     const now = statSync(this.path)
     if (now.dev !== dev || now.ino !== ino) {
-      throw new WriterError('WRITER_DATABASE_REPLACED', `Cannot follow into ${this.path}: another file took its place`, {
-        at,
-        hint: 'Start following again.',
-      })
+      throw new WriterError(
+        'WRITER_DATABASE_REPLACED',
+        `Cannot follow into ${this.path}: another file took its place`,
+        {
+          at,
+          hint: 'Start following again.',
+        },
+      )
     }
-    const { changeCounter, patched } = this.header()
-    if (changeCounter === expectedCounter && patched) return
-    throw new WriterError('WRITER_FOLLOWER_MODIFIED', `Cannot follow into ${this.path}: somebody else wrote to it`, {
-      at,
+    if (this.header().changeCounter !== expectedCounter) throw this.modified()
+  }
+
+  /** The error for a database that somebody else wrote to. */
+  modified(): WriterError {
+    return new WriterError('WRITER_FOLLOWER_MODIFIED', `Cannot follow into ${this.path}: somebody else wrote to it`, {
+      at: { path: this.path },
       hint: 'Open a followed database for reading only; delete it and its -txid file to restore it anew.',
     })
   }

@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { closeSync, openSync, readSync, writevSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { TXID } from '../ltx/index.ts'
 import { writeAll } from './durable-file.ts'
 
@@ -18,7 +18,8 @@ export interface JournalInfo {
 /**
  * Patch page 1 of a database image in place, for readers that use a rollback journal: bytes 18/19 say so,
  * and the change counter (24, valid for 92) is the TXID's low half, so that it changes whenever the content
- * does; 28 is the size in pages (facts 6.5, 11).
+ * does; 28 is the size in pages (facts 6.5, 11). The writer's version number (96) is 0, which no SQLite writes:
+ * it tells our page 1 from one that somebody else wrote after us.
  */
 export function patchPageOne(page: Uint8Array, txid: TXID, commit: number): void {
   const view = new DataView(page.buffer, page.byteOffset, page.byteLength)
@@ -27,6 +28,7 @@ export function patchPageOne(page: Uint8Array, txid: TXID, commit: number): void
   view.setUint32(24, counter)
   view.setUint32(28, commit)
   view.setUint32(92, counter)
+  view.setUint32(96, 0)
 }
 
 /** The change counter of a follower at `txid`. */

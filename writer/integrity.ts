@@ -54,7 +54,7 @@ function runCheck(path: string, pragma: string, signal: AbortSignal | undefined)
     worker.once('message', (rows: string[]) => {
       findings = rows
     })
-    worker.once('error', (error) => reject(integrityError(path, error.message, error)))
+    worker.once('error', (error) => reject(integrityError(path, String((error as Error).message), error)))
     // Only now is the file closed again.
     worker.once('exit', () => {
       signal?.removeEventListener('abort', abort)

@@ -1,4 +1,11 @@
-import { isNextGeneration, sameChecksum, sameSalts, WAL_HEADER_SIZE, type WalFrameHeader, type WalHeader } from './wal.ts'
+import {
+  isNextGeneration,
+  sameChecksum,
+  sameSalts,
+  WAL_HEADER_SIZE,
+  type WalFrameHeader,
+  type WalHeader,
+} from './wal.ts'
 import { type WalPosition, walStart } from './wal-scan.ts'
 
 /** How the next L0 file is to be made. */

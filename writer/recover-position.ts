@@ -1,6 +1,6 @@
 import type { Header, TXID } from '../ltx/index.ts'
 import type { LocalLtx } from './local-ltx.ts'
-import { sameSalts, WAL_FRAME_HEADER_SIZE, WAL_HEADER_SIZE, walFrameSize, type WalHeader } from './wal.ts'
+import { sameSalts, WAL_FRAME_HEADER_SIZE, WAL_HEADER_SIZE, type WalHeader, walFrameSize } from './wal.ts'
 import type { WalFile } from './wal-file.ts'
 import { type WalPosition, walStart } from './wal-scan.ts'
 

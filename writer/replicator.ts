@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { formatTXID, type FrameForm, type TXID } from '../ltx/index.ts'
+import { type FrameForm, formatTXID, type TXID } from '../ltx/index.ts'
 import { isStorageError, type LtxFileInfo, type ReplicaClient } from '../storage/index.ts'
 import { isWriterError, WriterError } from './errors.ts'
 import { type Log, silentLog } from './log.ts'
@@ -58,8 +58,10 @@ export class Replicator {
     this.#maintenance = new Maintenance({
       client: options.client,
       primary: this.primary,
+      durableTXID: () => this.durableTXID,
       settings: this.#settings,
       log: this.#log,
+      ...(options.form && { form: options.form }),
     })
     this.#failure.promise.catch(() => {}) // `wait` may never be called
   }

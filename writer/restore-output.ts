@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, readdir, rename, rm, stat } from 'node:fs/promi
 import { basename, dirname } from 'node:path'
 import { errnoCode, fileError, fsyncDir, TEMP_SUFFIX, writeAll } from './durable-file.ts'
 import { WriterError } from './errors.ts'
+import { POSITION_SUFFIX } from './follow-position.ts'
 import { removeSidecars, SQLITE_SIDECARS } from './integrity.ts'
 
 /**
@@ -33,13 +34,18 @@ export async function prepareOutput(output: string, force: boolean): Promise<voi
 }
 
 /**
- * Put a finished, synced file in the database's place. The side files of whatever was there go first: a crash
- * between the two leaves the old database without its WAL, never the new one beside a WAL that is not its own.
+ * Put a finished, synced file in the database's place. The side files of whatever was there go first, the position of
+ * a follower too: a crash between the two leaves the old database without them, never the new one beside a WAL or
+ * a position that is not its own.
+ *
+ * @param before runs between the two
  */
-export async function publishOutput(output: string): Promise<void> {
+export async function publishOutput(output: string, before: () => Promise<void> | undefined): Promise<void> {
   try {
     await removeSidecars(output)
+    await rm(output + POSITION_SUFFIX, { force: true })
     await fsyncDir(dirname(output))
+    await before()
     await rename(output + TEMP_SUFFIX, output)
     await fsyncDir(dirname(output))
   } catch (error) {
@@ -82,7 +88,7 @@ export class PageWriter {
   }
 
   /**
-   * Take a page. It is copied before this returns, or before the promise resolves.
+   * Take a page of the writer's page size. It is copied before this returns, or before the promise resolves.
    * @returns a promise when the caller must wait before the next call
    */
   write(pgno: number, data: Uint8Array): Promise<void> | undefined {

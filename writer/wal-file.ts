@@ -1,7 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { codec } from './codec.ts'
-import { parseWalFrameHeader, parseWalHeader, WAL_FRAME_HEADER_SIZE, WAL_HEADER_SIZE } from './wal.ts'
 import type { WalFrameHeader, WalHeader } from './wal.ts'
+import { parseWalFrameHeader, parseWalHeader, WAL_FRAME_HEADER_SIZE, WAL_HEADER_SIZE } from './wal.ts'
 
 /**
  * A read-only descriptor on a `-wal` file. It holds no lock: opening and closing it is harmless,
@@ -39,7 +38,7 @@ export class WalFile {
   /** @returns undefined when the WAL is empty or its header is torn */
   header(): WalHeader | undefined {
     const length = this.read(this.#header, 0)
-    return parseWalHeader(this.#header.subarray(0, length), codec.walChecksum)
+    return parseWalHeader(this.#header.subarray(0, length))
   }
 
   /** @returns undefined when the file ends before the whole header */

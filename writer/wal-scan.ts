@@ -1,4 +1,4 @@
-import { codec } from './codec.ts'
+import { walChecksum } from '../ltx/index.ts'
 import {
   parseWalFrameHeader,
   sameChecksum,
@@ -118,12 +118,9 @@ function* framesFrom(wal: WalFile, header: WalHeader, start: WalPosition): Gener
       const at = i * frameSize
       const frame = parseWalFrameHeader(block, at)
       if (!sameSalts(frame, start)) return
-      checksum = codec.walChecksum(checksum, block.subarray(at, at + 8), header.bigEndian)
-      checksum = codec.walChecksum(
-        checksum,
-        block.subarray(at + WAL_FRAME_HEADER_SIZE, at + frameSize),
-        header.bigEndian,
-      )
+      const page = block.subarray(at + WAL_FRAME_HEADER_SIZE, at + frameSize)
+      checksum = walChecksum(...checksum, block.subarray(at, at + 8), header.bigEndian)
+      checksum = walChecksum(...checksum, page, header.bigEndian)
       if (!sameChecksum(frame.checksum, checksum)) return
       yield { offset: offset + at, header: frame }
     }

@@ -1,3 +1,4 @@
+import { walChecksum } from '../ltx/index.ts'
 import { WriterError } from './errors.ts'
 
 /** Bytes of the header at the front of a WAL. */
@@ -36,9 +37,6 @@ export interface WalFrameHeader extends WalSalts {
   readonly checksum: WalChecksum
 }
 
-/** Computes the running checksum over `bytes` (a multiple of 8). */
-export type WalChecksumFunction = (seed: WalChecksum, bytes: Uint8Array, bigEndian: boolean) => WalChecksum
-
 /**
  * Parse the 32-byte WAL header.
  *
@@ -47,7 +45,7 @@ export type WalChecksumFunction = (seed: WalChecksum, bytes: Uint8Array, bigEndi
  * @throws WriterError WRITER_BAD_WAL for a whole header of another kind
  * @see facts 3.7
  */
-export function parseWalHeader(bytes: Uint8Array, checksum: WalChecksumFunction): WalHeader | undefined {
+export function parseWalHeader(bytes: Uint8Array): WalHeader | undefined {
   if (bytes.length < WAL_HEADER_SIZE) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, WAL_HEADER_SIZE)
   const magic = view.getUint32(0)
@@ -56,7 +54,7 @@ export function parseWalHeader(bytes: Uint8Array, checksum: WalChecksumFunction)
     throw new WriterError('WRITER_BAD_WAL', `Cannot read WAL: unknown magic 0x${magic.toString(16)}`)
   const bigEndian = magic === MAGIC_BIG_ENDIAN
   const stored: WalChecksum = [view.getUint32(24), view.getUint32(28)]
-  const actual = checksum([0, 0], bytes.subarray(0, 24), bigEndian)
+  const actual = walChecksum(0, 0, bytes.subarray(0, 24), bigEndian)
   if (!sameChecksum(stored, actual)) return undefined
   const version = view.getUint32(4)
   if (version !== WAL_VERSION) throw new WriterError('WRITER_BAD_WAL', `Cannot read WAL: unknown version ${version}`)

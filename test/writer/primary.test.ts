@@ -1,0 +1,374 @@
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { formatFilename } from '../../ltx/index.ts'
+import { seededRandom } from '../support/random.ts'
+import { memoryReplica, openLtxHeader } from '../support/replica.ts'
+import { truth, workbench } from './workbench.ts'
+
+const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
+
+describe('following a database (facts 3)', () => {
+  it.each(PAGE_SIZES)('copies every committed page, with pages of %i bytes', async (pageSize) => {
+    const bench = await workbench({ pageSize, setup: 'CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)' })
+    for (let i = 0; i < 5; i++) {
+      insertBlobs(bench.app, 40, 900)
+      await bench.replicate()
+      expect(await bench.restored()).toEqual(bench.truth())
+    }
+  })
+
+  it('writes nothing while nothing is committed', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v)' })
+    const txid = await bench.replicate()
+    expect(await bench.replicate()).toBe(txid)
+    bench.app.exec('BEGIN; INSERT INTO t VALUES (1)')
+    expect(await bench.replicate()).toBe(txid)
+    bench.app.exec('COMMIT')
+    expect(await bench.replicate()).toBe(txid + 1n)
+  })
+
+  it('ignores what a rolled back transaction left in the WAL', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    await bench.replicate()
+    bench.app.exec('PRAGMA cache_size = 10; BEGIN')
+    insertBlobs(bench.app, 500, 4000)
+    bench.app.exec('ROLLBACK')
+    await bench.replicate()
+    bench.app.exec('INSERT INTO t VALUES (1)')
+    await bench.replicate()
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('restores every TXID to the state it had', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v)' })
+    const states = new Map<bigint, Buffer>()
+    for (let i = 0; i < 12; i++) {
+      bench.app.exec(`INSERT INTO t VALUES (${i})`)
+      states.set(await bench.replicate(), bench.truth())
+    }
+    for (const [txid, state] of states) expect(await bench.restored({ txid })).toEqual(state)
+  })
+
+  it('limits a file to whole transactions of about maxSyncWalBytes, and copies the rest too', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)', settings: { maxSyncWalBytes: 64 * 1024 } })
+    await bench.replicate()
+    for (let i = 0; i < 100; i++) insertBlobs(bench.app, 1, 4000)
+    const before = bench.primary.txid
+    const after = await bench.replicate()
+    expect(after - before).toBeGreaterThan(5n)
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('never lets a timestamp go backwards, even if the clock does', async () => {
+    let now = 1_700_000_000_000
+    const client = memoryReplica()
+    const bench = await workbench({ client, setup: 'CREATE TABLE t (v)', now: () => now })
+    await bench.replicate()
+    now -= 60_000
+    bench.app.exec('INSERT INTO t VALUES (1)')
+    const txid = await bench.replicate()
+    expect((await openLtxHeader(client, txid)).timestamp).toBe(1_700_000_000_000)
+  })
+})
+
+describe('growing and shrinking (facts 3.7)', () => {
+  it('VACUUM: one incremental file with a smaller commit', async () => {
+    const client = memoryReplica()
+    const bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 300, 4000)
+    await bench.replicate()
+    bench.app.exec('DELETE FROM t WHERE rowid > 10; VACUUM')
+    const txid = await bench.replicate()
+    expect((await openLtxHeader(client, txid)).commit).toBeLessThan(40)
+    expect(await bench.restored()).toEqual(bench.truth())
+    insertBlobs(bench.app, 300, 4000)
+    await bench.replicate()
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it.each(['FULL', 'INCREMENTAL'])('auto_vacuum = %s shrinks without rewriting all', async (mode) => {
+    const bench = await workbench({ setup: `PRAGMA auto_vacuum = ${mode}; CREATE TABLE t (v BLOB)` })
+    insertBlobs(bench.app, 200, 4000)
+    await bench.replicate()
+    bench.app.exec('DELETE FROM t WHERE rowid % 3 = 0; PRAGMA incremental_vacuum(20)')
+    await bench.replicate()
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('pages that grew the database without ever being written are filled in', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    await bench.replicate()
+    // Allocated and freed again inside one transaction: leaves of the free list are not written.
+    bench.app.exec('BEGIN')
+    insertBlobs(bench.app, 200, 4000)
+    bench.app.exec('DELETE FROM t; COMMIT')
+    await bench.replicate()
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('a long seeded mix of everything', async () => {
+    const seed = 20261123
+    const random = seededRandom(seed)
+    const bench = await workbench({
+      pageSize: 1024,
+      setup: 'PRAGMA auto_vacuum = INCREMENTAL; CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)',
+      settings: { minCheckpointPages: 60, maxSyncWalBytes: 100_000 },
+    })
+    for (let step = 0; step < 150; step++) {
+      mixedStep(bench.app, random)
+      if (random() < 0.7) await bench.replicate()
+      if (step % 15 === 14) {
+        await bench.replicate()
+        expect(Buffer.compare(await bench.restored(), bench.truth()), `seed ${seed}, step ${step}`).toBe(0)
+      }
+    }
+  })
+})
+
+describe('checkpoints (facts 3.8, 3.9)', () => {
+  it('keeps the WAL short: PASSIVE at minCheckpointPages restarts it, incrementally', async () => {
+    const client = memoryReplica()
+    const bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 50 } })
+    bench.app.exec('PRAGMA wal_autocheckpoint = 0')
+    for (let i = 0; i < 60; i++) {
+      insertBlobs(bench.app, 5, 3000)
+      await bench.replicate()
+      expect(bench.primary.walBytes).toBeLessThan(32 + 120 * 4120)
+    }
+    expect(await bench.restored()).toEqual(bench.truth())
+    const sizes = await fileSizes(client)
+    expect(Math.max(...sizes.slice(2)), 'no full image after the first').toBeLessThan(80_000)
+  })
+
+  it('a reader of the application that stays does not stop replication, and is not hammered', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 50 } })
+    insertBlobs(bench.app, 5, 3000)
+    await bench.replicate()
+    const reader = new DatabaseSync(bench.path)
+    onTestFinished(() => reader.close())
+    reader.exec('BEGIN')
+    reader.prepare('SELECT count(*) FROM t').get()
+    const before = bench.primary.txid
+    for (let i = 0; i < 40; i++) {
+      insertBlobs(bench.app, 5, 3000)
+      await bench.replicate()
+    }
+    expect(bench.primary.txid - before, 'hardly a file beyond the 40 commits').toBeLessThan(50n)
+    expect(await bench.restored()).toEqual(bench.truth())
+    reader.exec('COMMIT')
+    for (let i = 0; i < 40; i++) {
+      insertBlobs(bench.app, 5, 3000)
+      await bench.replicate()
+    }
+    expect(bench.primary.walBytes, 'the WAL restarts once the reader has gone').toBeLessThan(32 + 120 * 4120)
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('TRUNCATE in an emergency; the next file is a full image, or nothing was lost', async () => {
+    const bench = await workbench({
+      setup: 'CREATE TABLE t (v BLOB)',
+      settings: { minCheckpointPages: 20, truncatePages: 30, busyTimeoutMs: 50 },
+    })
+    await bench.replicate()
+    const reader = new DatabaseSync(bench.path)
+    onTestFinished(() => reader.close())
+    for (let round = 0; round < 3; round++) {
+      reader.exec('BEGIN')
+      reader.prepare('SELECT count(*) FROM t').get()
+      for (let i = 0; i < 15; i++) {
+        insertBlobs(bench.app, 5, 3000)
+        await bench.replicate()
+      }
+      reader.exec('COMMIT')
+      insertBlobs(bench.app, 40, 3000)
+      await bench.replicate()
+      expect(await bench.restored()).toEqual(bench.truth())
+    }
+    await bench.primary.checkpoint('TRUNCATE')
+    insertBlobs(bench.app, 5, 3000)
+    await bench.replicate()
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it.each(['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'])(
+    "the application's own %s checkpoints lose nothing",
+    async (mode) => {
+      const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 40 } })
+      for (let i = 0; i < 30; i++) {
+        insertBlobs(bench.app, 4, 3000)
+        if (i % 3 !== 0) await bench.replicate()
+        bench.app.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
+        if (i % 4 === 0) {
+          insertBlobs(bench.app, 1, 100)
+          bench.app.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
+        }
+        await bench.replicate()
+        expect(Buffer.compare(await bench.restored(), bench.truth()), `round ${i}`).toBe(0)
+      }
+    },
+  )
+})
+
+describe('starting again (facts 3.6, 3.11)', () => {
+  it('goes on incrementally when the WAL is intact', async () => {
+    const client = memoryReplica()
+    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 200, 3000)
+    await bench.replicate()
+    bench = await bench.restartPrimary()
+    bench.app.exec("INSERT INTO t VALUES ('after')")
+    await bench.replicate()
+    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('goes on incrementally when the application closed first and we closed last: the WAL stays', async () => {
+    const client = memoryReplica()
+    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 200, 3000)
+    await bench.replicate()
+    bench.app.close()
+    await bench.primary.close()
+    expect(existsSync(`${bench.path}-wal`), 'WAL left in place').toBe(true)
+    bench = await bench.restartPrimary()
+    const app = new DatabaseSync(bench.path)
+    onTestFinished(() => app.close())
+    app.exec("INSERT INTO t VALUES ('after')")
+    await bench.replicate()
+    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('takes a full image when the application closed last and removed the WAL', async () => {
+    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 50, 3000)
+    await bench.replicate()
+    await bench.primary.close()
+    insertBlobs(bench.app, 50, 3000)
+    bench.app.close()
+    expect(existsSync(`${bench.path}-wal`)).toBe(false)
+    bench = await bench.restartPrimary()
+    await bench.replicate()
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it.each([1, 2, 3])(
+    'takes a full image after %i WAL restarts while nobody looked, unless it can prove the rest',
+    async (restarts) => {
+      let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+      insertBlobs(bench.app, 50, 3000)
+      await bench.replicate()
+      await bench.primary.close()
+      for (let i = 0; i < restarts; i++) {
+        insertBlobs(bench.app, 3, 3000)
+        bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
+      }
+      insertBlobs(bench.app, 1, 3000)
+      bench = await bench.restartPrimary()
+      await bench.replicate()
+      expect(await bench.restored()).toEqual(bench.truth())
+    },
+  )
+
+  it('one restart of a WAL that was copied to its end is followed incrementally', async () => {
+    const client = memoryReplica()
+    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 50, 3000)
+    await bench.replicate()
+    await bench.primary.close()
+    bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
+    insertBlobs(bench.app, 1, 3000)
+    bench = await bench.restartPrimary()
+    await bench.replicate()
+    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('a lost metadata directory: TXIDs go on from the replica (facts 3.4)', async () => {
+    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    for (let i = 0; i < 5; i++) {
+      insertBlobs(bench.app, 5, 3000)
+      await bench.replicate()
+    }
+    const before = bench.primary.txid
+    await bench.primary.close()
+    rmSync(bench.primary.local.path, { recursive: true })
+    bench = await bench.restartPrimary()
+    insertBlobs(bench.app, 1, 3000)
+    expect(await bench.replicate()).toBe(before + 1n)
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('clears away half-written files of a crash', async () => {
+    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    await bench.replicate()
+    await bench.primary.close()
+    const directory = join(bench.primary.local.path, 'ltx', '0')
+    writeFileSync(join(directory, `${formatFilename(2n, 2n)}.tmp`), 'half')
+    bench = await bench.restartPrimary()
+    expect(readdirSync(directory)).toEqual([formatFilename(1n, 1n)])
+  })
+})
+
+describe('the database replaced under the writer', () => {
+  it('while it runs: a full image of the new one, under the next TXID', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 20, 3000)
+    const before = await bench.replicate()
+    const other = join(bench.dir, 'other.db')
+    const db = new DatabaseSync(other)
+    db.exec("CREATE TABLE u (w); INSERT INTO u VALUES ('new')")
+    db.close()
+    bench.app.close()
+    rmSync(`${bench.path}-wal`, { force: true })
+    rmSync(`${bench.path}-shm`, { force: true })
+    renameSync(other, bench.path)
+    expect(await bench.replicate()).toBe(before + 1n)
+    expect(await bench.restored()).toEqual(truth(bench.path))
+  })
+
+  it('refuses one with another page size, and leaves the replica readable', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    await bench.replicate()
+    const state = bench.truth()
+    const other = join(bench.dir, 'other.db')
+    const db = new DatabaseSync(other)
+    db.exec('PRAGMA page_size = 8192; CREATE TABLE u (w)')
+    db.close()
+    bench.app.close()
+    rmSync(`${bench.path}-wal`, { force: true })
+    rmSync(`${bench.path}-shm`, { force: true })
+    renameSync(other, bench.path)
+    await expect(bench.replicate()).rejects.toMatchObject({ code: 'WRITER_PAGE_SIZE_CHANGED' })
+    expect(await bench.restored()).toEqual(state)
+  })
+})
+
+function insertBlobs(db: DatabaseSync, rows: number, bytes: number): void {
+  db.prepare(
+    'INSERT INTO t (v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT randomblob(?) FROM n',
+  ).run(rows, bytes)
+}
+
+function mixedStep(db: DatabaseSync, random: () => number): void {
+  const dice = random()
+  if (dice < 0.55) insertBlobs(db, 1 + Math.floor(random() * 20), Math.floor(random() * 3000))
+  else if (dice < 0.7) db.prepare('DELETE FROM t WHERE id % 7 = ?').run(Math.floor(random() * 7))
+  else if (dice < 0.8) db.prepare('UPDATE t SET v = randomblob(100) WHERE id % 5 = ?').run(Math.floor(random() * 5))
+  else if (dice < 0.87) db.exec(`PRAGMA incremental_vacuum(${Math.floor(random() * 30)})`)
+  else if (dice < 0.9) db.exec('VACUUM')
+  else if (dice < 0.95) db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()
+  else {
+    db.exec('BEGIN')
+    insertBlobs(db, 60, 1500)
+    db.exec(random() < 0.5 ? 'ROLLBACK' : 'COMMIT')
+  }
+}
+
+async function fileSizes(client: ReturnType<typeof memoryReplica>): Promise<number[]> {
+  const sizes: number[] = []
+  for await (const file of client.list(0)) sizes.push(file.size)
+  return sizes
+}
