@@ -1,5 +1,4 @@
 import type { PrimaryDatabase } from './database.ts'
-import { faultPoint } from './fault-point.ts'
 import type { Sleep } from './retry-busy.ts'
 
 /**
@@ -14,13 +13,11 @@ import type { Sleep } from './retry-busy.ts'
 export async function checkpointPassive(database: PrimaryDatabase, copy: () => Promise<void>): Promise<void> {
   const result = await database.withoutWriters(async () => {
     await copy()
-    faultPoint('checkpoint: before')
     database.unpin()
     try {
       return database.checkpoint('PASSIVE')
     } finally {
       await database.pin()
-      faultPoint('checkpoint: after')
     }
   })
   // While a reader of the application holds frames back, a commit could not restart the WAL, only lengthen it.

@@ -9,7 +9,6 @@ import { PrimaryDatabase } from './database.ts'
 import { writeAll } from './durable-file.ts'
 import { encodeLtx, imagePgnos, incrementalPgnos } from './encode-image.ts'
 import { WriterError } from './errors.ts'
-import { faultPoint } from './fault-point.ts'
 import { LocalLtx, metaPath } from './local-ltx.ts'
 import { type Log, silentLog } from './log.ts'
 import { Mutex } from './mutex.ts'
@@ -280,11 +279,9 @@ export class Primary {
             pageSize: database.pageSize,
           })
     const pages = attached.pageReader(file, start, scan.frames).pages(pgnos)
-    faultPoint('copy: before the local file')
     const bytes = await this.local.write(txid, database.owner(), (handle) =>
       writeKeeping(encodeLtx(header, pages, this.#form), (chunk) => writeAll(handle, chunk)),
     )
-    faultPoint('copy: after the local file')
     this.#recent = bytes && { txid, bytes }
     this.#position = { txid, pageSize: database.pageSize, commit, timestamp: header.timestamp, wal: scan.end }
     this.#checkpointState.copiedSince = true

@@ -42,6 +42,9 @@ export class Replicator {
   readonly #made = new Signal()
   readonly #failure = Promise.withResolvers<never>()
   #loops: Promise<void>[] = []
+  /** Stopped by itself, or never started: there is nothing to copy at close. */
+  #failed = false
+  #closing: Promise<void> | undefined
 
   constructor(options: ReplicatorOptions) {
     this.#client = options.client
@@ -81,7 +84,10 @@ export class Replicator {
       await this.primary.open(this.#client)
     } catch (error) {
       await this.primary.close()
-      if (!isStorageError(error) || !error.retryable) throw error
+      if (!isStorageError(error) || !error.retryable) {
+        this.#failed = true
+        throw error
+      }
       this.#log.warn('the replica cannot be reached, trying on', { error: error.message })
       opened = false
     }
@@ -115,7 +121,12 @@ export class Replicator {
    * @param options.signal stops the retries
    * @throws what kept the last transactions from becoming durable; they stay in the local files
    */
-  async close(options: { signal?: AbortSignal } = {}): Promise<void> {
+  close(options: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  async #close(options: { signal?: AbortSignal }): Promise<void> {
     this.#stop.abort()
     await Promise.all(this.#loops)
     try {
@@ -124,8 +135,6 @@ export class Replicator {
       await this.primary.close()
     }
   }
-
-  #failed = false
 
   #fail(error: unknown): void {
     this.#failed = true

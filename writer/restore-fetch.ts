@@ -11,7 +11,7 @@ export const DEFAULT_PARALLELISM = 8
 export interface FetchOptions {
   /** Requests in flight, over all files together. Default 8. */
   readonly parallelism?: number
-  /** Bytes held in memory beyond one part of each file. Default: two full parts per request in flight. */
+  /** Bytes held in memory beyond one part of each file. Default: one full part per request in flight. */
   readonly memoryBytes?: number
   readonly signal?: AbortSignal
   /** Hears of every part that has arrived. */
@@ -76,7 +76,7 @@ export class PartFetcher {
     this.#client = client
     this.#options = options
     this.#parallelism = Math.max(1, options.parallelism ?? DEFAULT_PARALLELISM)
-    this.#memoryBytes = options.memoryBytes ?? 2 * this.#parallelism * MAX_PART_BYTES
+    this.#memoryBytes = options.memoryBytes ?? this.#parallelism * MAX_PART_BYTES
     this.#signal =
       options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal])
     const total = files.reduce((sum, file) => sum + file.size, 0)

@@ -1,7 +1,6 @@
 import type { TXID } from '../ltx/index.ts'
 import { type ByteStream, isStorageError, type LtxFileInfo, type ReplicaClient } from '../storage/index.ts'
 import { WriterError } from './errors.ts'
-import { faultPoint } from './fault-point.ts'
 
 /** Where the files to upload come from. */
 export interface LocalFiles {
@@ -50,9 +49,7 @@ export class Uploader {
       while (this.#position < this.#files.txid) {
         options.signal?.throwIfAborted()
         const txid: TXID = this.#position + 1n
-        faultPoint('upload: before')
         const info = await this.#uploadOne(txid, options.signal)
-        faultPoint('upload: after')
         this.#position = txid
         options.onFile?.(info)
       }
