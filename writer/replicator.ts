@@ -4,8 +4,10 @@ import { isStorageError, type LtxFileInfo, type ReplicaClient } from '../storage
 import { isWriterError, WriterError } from './errors.ts'
 import { type Log, silentLog } from './log.ts'
 import { Maintenance } from './maintenance.ts'
+import { Pacer } from './pacer.ts'
 import { Primary } from './primary.ts'
 import { REPLICATOR_DEFAULTS, type ReplicatorSettings } from './settings.ts'
+import { nextSettleMs, SETTLE_MS } from './settle.ts'
 import { Signal } from './signal.ts'
 import { Uploader } from './uploader.ts'
 import { WalWatcher } from './wal-watcher.ts'
@@ -21,8 +23,6 @@ export interface ReplicatorOptions {
   readonly onDurable?: (info: LtxFileInfo) => void
 }
 
-/** A write to the WAL is looked at after so long, when the transaction it belongs to is usually complete. */
-const SETTLE_MS = 2
 const BACKOFF_MAX_MS = 5 * 60_000
 const ERROR_LOG_INTERVAL_MS = 30_000
 
@@ -41,6 +41,7 @@ export class Replicator {
   readonly #stop = new AbortController()
   readonly #made = new Signal()
   readonly #failure = Promise.withResolvers<never>()
+  #waiting: (() => void)[] = []
   #loops: Promise<void>[] = []
   /** Stopped by itself, or never started: there is nothing to copy at close. */
   #failed = false
@@ -94,6 +95,16 @@ export class Replicator {
     const { signal } = this.#stop
     this.#loops = [this.#run(this.#followLoop(opened, signal)), this.#run(this.#uploadLoop(signal))]
     this.#loops.push(this.#run(this.#maintenance.run(signal)))
+  }
+
+  /** Copy and upload all that is committed by now. @returns the TXID that is durable in the replica then, or a later one */
+  async flush(): Promise<TXID> {
+    await this.primary.sync(() => this.#made.raise())
+    const wanted = this.primary.txid
+    while ((this.durableTXID ?? 0n) < wanted) {
+      await Promise.race([new Promise<void>((resolve) => this.#waiting.push(resolve)), this.#failure.promise])
+    }
+    return this.durableTXID!
   }
 
   /** Never resolves; rejects when replication had to stop by itself, as when another writer was found. */
@@ -154,27 +165,27 @@ export class Replicator {
   async #followLoop(opened: boolean, signal: AbortSignal): Promise<void> {
     const { monitorIntervalMs, minSyncIntervalMs } = this.#settings
     const watcher = new WalWatcher(this.primary.walPath)
+    const pacer = new Pacer(minSyncIntervalMs)
     const backoff = new Backoff(monitorIntervalMs, this.#log, 'cannot copy the WAL')
     let settleMs = SETTLE_MS
+    let written = false
     try {
       while (!signal.aborted) {
         watcher.arm()
-        let pauseMs = 0
         try {
           if (!opened) await this.primary.open(this.#client)
           opened = true
           const copied = await this.primary.sync(() => this.#made.raise())
           backoff.succeeded()
-          // Nothing, though the WAL was written to: a long transaction is under way. Look less and less often.
-          settleMs = copied ? SETTLE_MS : Math.min(settleMs * 2, monitorIntervalMs)
-          pauseMs = copied ? minSyncIntervalMs : settleMs
+          if (copied) pacer.take(performance.now())
+          settleMs = nextSettleMs(settleMs, { copied, written, maxMs: monitorIntervalMs })
         } catch (error) {
           if (isFatal(error)) throw error
           await this.#pause(backoff.failed(error), signal)
           continue
         }
-        await watcher.wait(monitorIntervalMs, signal)
-        await this.#pause(pauseMs, signal)
+        written = await watcher.wait(monitorIntervalMs, signal)
+        await this.#pause(Math.max(settleMs, pacer.waitMs(performance.now())), signal)
       }
     } finally {
       watcher.disarm()
@@ -214,6 +225,7 @@ export class Replicator {
   #durable(info: LtxFileInfo): void {
     this.#log.debug('uploaded', { txid: formatTXID(info.maxTXID), size: info.size })
     this.#onDurable(info)
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   async #finalSync(signal?: AbortSignal): Promise<void> {

@@ -33,7 +33,7 @@ export const PRIMARY_DEFAULTS: PrimarySettings = {
 export interface ReplicatorSettings extends PrimarySettings {
   /** Look for commits at least so often; the WAL being written to is noticed at once besides. */
   readonly monitorIntervalMs: number
-  /** No two L0 files closer than this, so that a stream of commits costs a bounded number of requests. Ours alone. */
+  /** Mean distance of L0 files while commits keep coming, so that they cost a bounded number of requests. Ours alone. */
   readonly minSyncIntervalMs: number
   /** The first pause after a failed upload. */
   readonly syncIntervalMs: number

@@ -12,15 +12,18 @@ export class Signal {
     this.#raised = false
   }
 
-  /** Resolves when the flag is up, after `ms` (may be Infinity), or when `stop` aborts; leaves nothing behind. */
-  wait(ms: number, stop: AbortSignal): Promise<void> {
-    if (this.#raised || stop.aborted) return Promise.resolve()
+  /**
+   * Resolves when the flag is up, after `ms` (may be Infinity), or when `stop` aborts; leaves nothing behind.
+   * @returns whether the flag is up
+   */
+  wait(ms: number, stop: AbortSignal): Promise<boolean> {
+    if (this.#raised || stop.aborted) return Promise.resolve(this.#raised)
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer)
         stop.removeEventListener('abort', done)
         this.#wake = undefined
-        resolve()
+        resolve(this.#raised)
       }
       const timer = Number.isFinite(ms) ? setTimeout(done, ms) : undefined
       this.#wake = done

@@ -29,8 +29,8 @@ export class WalWatcher {
     }
   }
 
-  /** Resolves at the first write since `arm`, after `ms`, or when `stop` aborts. */
-  wait(ms: number, stop: AbortSignal): Promise<void> {
+  /** Resolves at the first write since `arm`, after `ms`, or when `stop` aborts. @returns whether it was written to */
+  wait(ms: number, stop: AbortSignal): Promise<boolean> {
     return this.#written.wait(ms, stop)
   }
 

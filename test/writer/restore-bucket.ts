@@ -25,6 +25,7 @@ export class Bucket {
     this.#app = new DatabaseSync(this.#path)
     onTestFinished(() => this.#app.close())
     this.#app.exec(`PRAGMA page_size = ${this.pageSize}; PRAGMA auto_vacuum = incremental; PRAGMA journal_mode = wal`)
+    this.#app.exec('PRAGMA synchronous = off')
     this.#app.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)')
   }
 

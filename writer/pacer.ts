@@ -1,0 +1,26 @@
+/**
+ * Spaces events so that they stay under a rate in the long run, and lets up to a second's worth of them pass at once:
+ * commits that come now and then are never held up, a stream of them is bundled.
+ */
+export class Pacer {
+  readonly #intervalMs: number
+  readonly #burst: number
+  /** When the bucket would be full again, in ms. */
+  #fullAtMs = Number.NEGATIVE_INFINITY
+
+  /** @param intervalMs mean distance between events; 0: any */
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs
+    this.#burst = intervalMs > 0 ? Math.max(1, Math.floor(1000 / intervalMs)) : 0
+  }
+
+  /** Note one event. */
+  take(nowMs: number): void {
+    this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + this.#intervalMs
+  }
+
+  /** How long the next event has to wait, in ms; 0 when it may happen now. */
+  waitMs(nowMs: number): number {
+    return Math.max(0, this.#fullAtMs - (this.#burst - 1) * this.#intervalMs - nowMs)
+  }
+}
