@@ -20,3 +20,35 @@ export function walChecksum(s0: number, s1: number, bytes: Uint8Array, bigEndian
   }
   return state
 }
+
+/** One generation of a WAL, and where in it frames are to be proved from. */
+export interface WalChain {
+  /** Bytes. */
+  readonly pageSize: number
+  readonly salt1: number
+  readonly salt2: number
+  /** True for WAL magic 0x377f0683. */
+  readonly bigEndianWords: boolean
+}
+
+/**
+ * The memory that WAL frames are read into to be proved: room for many of them, or one of the largest. It is shared;
+ * what is in it holds until the next scan.
+ */
+export function walBlock(): Uint8Array<ArrayBuffer> {
+  return codec().block
+}
+
+/**
+ * Prove WAL frames in `walBlock()`: each carries the salts and continues the running checksum (facts 3.7).
+ *
+ * @param count whole frames there, from its first byte on
+ * @param seed the running checksum in front of the first one; behind a valid frame it is the one in its header
+ * @returns how many are valid, from the first on
+ */
+export function countValidWalFrames(chain: WalChain, count: number, seed: readonly [number, number]): number {
+  const { block, walFrames } = codec()
+  const { pageSize, salt1, salt2, bigEndianWords } = chain
+  if (count * (24 + pageSize) > block.length) throw new RangeError(`Cannot prove ${count} WAL frames at once`)
+  return walFrames(block.byteOffset, count, pageSize, salt1, salt2, seed[0], seed[1], bigEndianWords)
+}

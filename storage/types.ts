@@ -1,4 +1,4 @@
-import type { TXID } from './ltx-shim.ts'
+import type { TXID } from '../ltx/index.ts'
 
 /** Names one LTX object: immutable once written, unique within a replica. */
 export interface LtxFileName {
@@ -30,7 +30,7 @@ export interface ListOptions {
 export interface OpenOptions {
   /** First byte wanted. Default 0. */
   readonly offset?: number
-  /** Bytes wanted; absent or 0 means up to the end. */
+  /** Bytes wanted; absent or 0 means up to the end. A range past the end gives what there is, perhaps nothing. */
   readonly size?: number
   readonly signal?: AbortSignal
 }
@@ -76,7 +76,8 @@ export interface ReplicaClient {
   /** Files of one level in ascending name order; an absent prefix is an empty list. Foreign names are ignored. */
   list(level: number, options?: ListOptions): AsyncIterable<LtxFileInfo>
   /**
-   * Open one file for reading, whole or a byte range.
+   * Open one file for reading, whole or a byte range. The stream holds a socket or a handle until it is read to its
+   * end or left (`return`).
    * @returns undefined when there is no such file
    * @throws StorageError STORAGE_SHORT_READ when the store delivers fewer bytes than it promised
    */

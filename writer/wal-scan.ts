@@ -1,9 +1,7 @@
-import { walChecksum } from '../ltx/index.ts'
+import { countValidWalFrames, walBlock } from '../ltx/index.ts'
 import {
   parseWalFrameHeader,
-  sameChecksum,
   sameSalts,
-  WAL_FRAME_HEADER_SIZE,
   type WalChecksum,
   type WalFrameHeader,
   type WalHeader,
@@ -44,7 +42,6 @@ export function walStart(header: WalHeader): WalPosition {
 }
 
 const FIRST_READ_BYTES = 64 * 1024
-const READ_BYTES = 1024 * 1024
 
 /**
  * Read whole transactions from `start` to the end of the valid frames.
@@ -101,30 +98,25 @@ interface ScannedFrame {
   readonly header: WalFrameHeader
 }
 
-/** The valid frames from `start`, in order, read in growing blocks. */
+/** The valid frames from `start`, in order, proved a block at a time; a small block first. */
 function* framesFrom(wal: WalFile, header: WalHeader, start: WalPosition): Generator<ScannedFrame> {
   const next = wal.frameHeader(start.offset)
   if (!next || !sameSalts(next, start)) return // the usual idle answer, for one small read
-  const frameSize = walFrameSize(header.pageSize)
-  let block = new Uint8Array(0)
-  let offset = start.offset
-  let checksum = start.checksum
-  for (let want = FIRST_READ_BYTES; ; want = READ_BYTES) {
-    const frames = Math.max(1, Math.floor(want / frameSize))
-    if (block.length < frames * frameSize) block = new Uint8Array(frames * frameSize)
+  const { pageSize, bigEndian } = header
+  const chain = { pageSize, salt1: start.salt1, salt2: start.salt2, bigEndianWords: bigEndian }
+  const frameSize = walFrameSize(pageSize)
+  const block = walBlock()
+  let { offset, checksum } = start
+  for (let want = FIRST_READ_BYTES; ; want = block.length) {
+    const frames = Math.max(1, Math.floor(Math.min(want, block.length) / frameSize))
     const read = wal.read(block.subarray(0, frames * frameSize), offset)
-    const whole = Math.floor(read / frameSize)
-    for (let i = 0; i < whole; i++) {
-      const at = i * frameSize
-      const frame = parseWalFrameHeader(block, at)
-      if (!sameSalts(frame, start)) return
-      const page = block.subarray(at + WAL_FRAME_HEADER_SIZE, at + frameSize)
-      checksum = walChecksum(...checksum, block.subarray(at, at + 8), header.bigEndian)
-      checksum = walChecksum(...checksum, page, header.bigEndian)
-      if (!sameChecksum(frame.checksum, checksum)) return
-      yield { offset: offset + at, header: frame }
+    const valid = countValidWalFrames(chain, Math.floor(read / frameSize), checksum)
+    for (let i = 0; i < valid; i++) {
+      const frame = parseWalFrameHeader(block, i * frameSize)
+      yield { offset: offset + i * frameSize, header: frame }
+      checksum = frame.checksum
     }
-    if (whole < frames) return
-    offset += whole * frameSize
+    if (valid < frames) return
+    offset += valid * frameSize
   }
 }

@@ -15,6 +15,12 @@ const PAGE: usize = 32768;
 /** One whole page frame (at most 10 + LZ4 bound of 65536 bytes). */
 const FRAME: usize = 98816;
 
+/** WAL frames, as many as fit 256 KiB and one of the largest (24 + 65536 bytes). */
+const BLOCK: usize = 196608;
+const BLOCK_BYTES: u32 = 262144 + 65600;
+
+export function blockAddress(): usize { return BLOCK; }
+export function blockBytes(): u32 { return BLOCK_BYTES; }
 export function pageAddress(): usize { return PAGE; }
 export function frameAddress(): usize { return FRAME; }
 
@@ -255,4 +261,21 @@ export function walChecksum(s0: u32, s1: u32, p: usize, n: u32, bigEndian: bool)
     }
   }
   return (<u64>s1 << 32) | <u64>s0;
+}
+
+/**
+ * How many of the `count` frames at p (24-byte header and page each) are valid, from the first on: they carry the
+ * salts and continue the checksum, which each frame's own header then holds. Salts and stored sums are big-endian.
+ */
+export function walFrames(p: usize, count: u32, pageSize: u32, salt1: u32, salt2: u32, s0: u32, s1: u32, bigEndian: bool): u32 {
+  for (let i: u32 = 0; i < count; i++) {
+    if (bswap<u32>(load<u32>(p, 8)) != salt1 || bswap<u32>(load<u32>(p, 12)) != salt2) return i;
+    let sum = walChecksum(s0, s1, p, 8, bigEndian);
+    sum = walChecksum(<u32>sum, <u32>(sum >> 32), p + 24, pageSize, bigEndian);
+    s0 = <u32>sum;
+    s1 = <u32>(sum >> 32);
+    if (bswap<u32>(load<u32>(p, 16)) != s0 || bswap<u32>(load<u32>(p, 20)) != s1) return i;
+    p += 24 + pageSize;
+  }
+  return count;
 }

@@ -10,11 +10,23 @@ interface CodecExports {
   lz4Compress(source: number, length: number, target: number): number
   lz4Decompress(source: number, length: number, target: number, capacity: number): number
   xxh32(address: number, length: number): number
+  blockAddress(): number
+  blockBytes(): number
   walChecksum(s0: number, s1: number, address: number, length: number, bigEndian: boolean): bigint
+  walFrames(
+    address: number,
+    count: number,
+    pageSize: number,
+    salt1: number,
+    salt2: number,
+    s0: number,
+    s1: number,
+    bigEndian: boolean,
+  ): number
 }
 
 /**
- * The running codec. It has one page region and one frame region, shared by everybody: nothing in them
+ * The running codec. Its regions are shared by everybody: nothing in them
  * survives a return to the caller's caller, so copy in, work, and copy out without an `await` between.
  */
 export interface Codec extends CodecExports {
@@ -24,6 +36,8 @@ export interface Codec extends CodecExports {
   readonly page: number
   /** Room for a whole page frame of the largest page. */
   readonly frame: number
+  /** Room for WAL frames: a view of the memory. */
+  readonly block: Uint8Array<ArrayBuffer>
 }
 
 /** Bytes that fit the page region: the largest page, and so the largest LZ4 input. */
@@ -55,9 +69,11 @@ export function codec(): Codec {
 function start(module: WebAssembly.Module): Codec {
   const exports = new WebAssembly.Instance(module).exports as unknown as CodecExports
   exports.init()
+  const memory = exports.memory.buffer as ArrayBuffer
   return {
     ...exports,
-    bytes: new Uint8Array(exports.memory.buffer as ArrayBuffer),
+    bytes: new Uint8Array(memory),
+    block: new Uint8Array(memory, exports.blockAddress(), exports.blockBytes()),
     page: exports.pageAddress(),
     frame: exports.frameAddress(),
   }

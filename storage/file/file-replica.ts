@@ -1,0 +1,198 @@
+import { type FileHandle, open, readdir, rm, stat, unlink } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { parseFilename } from '../../ltx/index.ts'
+import { closeBody, ownedStream, peekHeader } from '../body.ts'
+import { StorageError } from '../errors.ts'
+import { fileKey, levelDir } from '../keys.ts'
+import type {
+  ByteStream,
+  LeaseStore,
+  ListOptions,
+  LtxFileInfo,
+  LtxFileName,
+  OpenOptions,
+  ReplicaClient,
+  WriteOptions,
+} from '../types.ts'
+import { type FileModes, syncDir, writeDurable } from './durable.ts'
+import { fileError, hasCode } from './file-error.ts'
+import { FileLeaseStore } from './file-lease-store.ts'
+
+export interface FileReplicaOptions extends FileModes {
+  /** Folder of the replica; made absolute. It need not exist yet. */
+  readonly path: string
+}
+
+/** Bytes per read: few enough calls, little enough memory. */
+const CHUNK_SIZE = 512 * 1024
+/** How many files one listing looks at together. */
+const STAT_CONCURRENCY = 64
+
+/** A replica in a folder: `<path>/ltx/<n>/<name>`, the LTX timestamp kept as modification time (facts 2.2, 2.11). */
+export class FileReplica implements ReplicaClient {
+  readonly type = 'file'
+  readonly url: string
+  readonly lease: LeaseStore
+  readonly #path: string
+  readonly #modes: FileModes
+  #hardLinks = true
+  #closed = false
+
+  constructor(options: FileReplicaOptions) {
+    this.#path = resolve(options.path)
+    this.#modes = options
+    this.url = `file://${this.#path}`
+    this.lease = new FileLeaseStore(this.#path, options)
+  }
+
+  /** True until a file system without hard links was met. */
+  get createsExclusively(): boolean {
+    return this.#hardLinks
+  }
+
+  async *list(level: number, options: ListOptions = {}): AsyncIterable<LtxFileInfo> {
+    this.#check(options.signal)
+    const dir = levelDir(this.#path, level)
+    const seek = options.seek ?? 0n
+    const names = (await this.#names(dir)).filter((name) => (parseFilename(name)?.minTXID ?? -1n) >= seek).sort()
+    for (let at = 0; at < names.length; at += STAT_CONCURRENCY) {
+      this.#check(options.signal)
+      const some = names.slice(at, at + STAT_CONCURRENCY)
+      const infos = await Promise.all(some.map((name) => this.#info(dir, name, level)))
+      for (const info of infos) if (info) yield info
+    }
+  }
+
+  async open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
+    this.#check(options.signal)
+    const path = fileKey(this.#path, file)
+    let handle: FileHandle
+    try {
+      handle = await open(path, 'r')
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw fileError(error, 'read', path)
+    }
+    try {
+      const { size } = await handle.stat()
+      const offset = options.offset ?? 0
+      const end = options.size ? Math.min(size, offset + options.size) : size
+      return readRange(handle, path, { offset, end, signal: options.signal })
+    } catch (error) {
+      await handle.close()
+      throw fileError(error, 'read', path)
+    }
+  }
+
+  async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
+    this.#check(options.signal)
+    const path = fileKey(this.#path, file)
+    const peeked = await peekHeader(file, body, path)
+    const { createdAt } = peeked
+    try {
+      const { size, atomic } = await writeDurable(path, peeked.body, {
+        ...this.#modes,
+        mtime: createdAt,
+        exclusive: options.exclusive ?? false,
+        signal: options.signal,
+      })
+      if (!atomic) this.#hardLinks = false
+      return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size, createdAt }
+    } catch (error) {
+      await closeBody(peeked.body)
+      throw fileError(error, 'write', path)
+    }
+  }
+
+  async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {
+    this.#check(signal)
+    const failures: unknown[] = []
+    const dirs = new Set<string>()
+    for (const file of files) {
+      signal?.throwIfAborted()
+      const path = fileKey(this.#path, file)
+      try {
+        await unlink(path)
+        dirs.add(dirname(path))
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) failures.push(fileError(error, 'delete', path))
+      }
+    }
+    for (const dir of dirs) await syncDir(dir).catch((error) => failures.push(fileError(error, 'flush folder', dir)))
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** Empties the replica's folder; the folder itself stays, as it may be a mount point. */
+  async deleteAll(signal?: AbortSignal): Promise<void> {
+    this.#check(signal)
+    if (this.#path === resolve('/')) {
+      throw new StorageError('STORAGE_BAD_OPTION', 'Refused to delete everything below /: it is no replica folder')
+    }
+    for (const name of await this.#names(this.#path)) {
+      signal?.throwIfAborted()
+      const path = `${this.#path}/${name}`
+      await rm(path, { recursive: true, force: true }).catch((error) => {
+        throw fileError(error, 'delete', path)
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  /** Names in a folder; none if there is no such folder. */
+  async #names(dir: string): Promise<string[]> {
+    try {
+      return await readdir(dir)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return []
+      throw fileError(error, 'read folder', dir)
+    }
+  }
+
+  /** Undefined for a file that vanished meanwhile, and for a folder that is named like a file. */
+  async #info(dir: string, name: string, level: number): Promise<LtxFileInfo | undefined> {
+    const txids = parseFilename(name)
+    const path = `${dir}/${name}`
+    try {
+      const info = await stat(path)
+      if (!txids || !info.isFile()) return undefined
+      return { level, ...txids, size: info.size, createdAt: Math.round(info.mtimeMs) }
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw fileError(error, 'look at', path)
+    }
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted()
+    if (this.#closed) throw new StorageError('STORAGE_CLOSED', `${this.url} has been closed`)
+  }
+}
+
+interface FileRange {
+  readonly offset: number
+  /** Exclusive; within the file as it was when opened. */
+  readonly end: number
+  readonly signal: AbortSignal | undefined
+}
+
+function readRange(handle: FileHandle, path: string, range: FileRange): ByteStream {
+  let at = range.offset
+  const next = async (): Promise<Uint8Array | undefined> => {
+    range.signal?.throwIfAborted()
+    if (at >= range.end) return undefined
+    const chunk = new Uint8Array(Math.min(CHUNK_SIZE, range.end - at))
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at).catch((error) => {
+      throw fileError(error, 'read', path)
+    })
+    if (bytesRead === 0) {
+      const message = `${path} ended at ${at} where ${range.end} bytes were expected: it was cut while being read`
+      throw new StorageError('STORAGE_SHORT_READ', message, { at: { key: path, offset: at } })
+    }
+    at += bytesRead
+    return bytesRead === chunk.length ? chunk : chunk.subarray(0, bytesRead)
+  }
+  return ownedStream(next, () => handle.close())
+}

@@ -1,0 +1,42 @@
+export { readAll } from './body.ts'
+export type { StorageErrorAt, StorageErrorCode, StorageErrorOptions } from './errors.ts'
+export { isStorageError, StorageError } from './errors.ts'
+export type { FileModes } from './file/durable.ts'
+export type { FileReplica, FileReplicaOptions } from './file/file-replica.ts'
+export { Lease, type LeaseOptions, type LeaseState } from './lease.ts'
+export {
+  type MemoryBucket,
+  type MemoryObject,
+  MemoryReplica,
+  type MemoryReplicaOptions,
+  memoryReplica,
+} from './memory.ts'
+export { isObservable, type Observable, type RequestObserver, type RequestVerb } from './observe.ts'
+export { type Environment, environmentCredentials, type OpenReplicaOptions, openReplica } from './open-replica.ts'
+export type { S3Replica } from './s3/s3-replica.ts'
+export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
+export type { S3URL } from './s3-url.ts'
+export { formatTimestamp, parseTimestamp } from './timestamp.ts'
+export type {
+  ByteStream,
+  LeaseStore,
+  ListOptions,
+  LtxFileInfo,
+  LtxFileName,
+  OpenOptions,
+  ReplicaClient,
+  WriteOptions,
+} from './types.ts'
+export type { SftpURL, WebdavURL } from './url.ts'
+export {
+  type AbsURL,
+  type FileURL,
+  type GsURL,
+  type NatsURL,
+  type OssURL,
+  parseReplicaURL,
+  type ReplicaURL,
+} from './url.ts'
+export { redactURL } from './url-parts.ts'
+export { RequestCounts, withCounting } from './with-counting.ts'
+export { type RetryOptions, withRetry } from './with-retry.ts'

@@ -1,0 +1,101 @@
+import { StorageError } from './errors.ts'
+
+/** A URL taken apart as Go's `url.Parse` does, decoded where it decodes. */
+export interface URLParts {
+  /** As given; may hold secrets. */
+  readonly text: string
+  /** Lower-case. */
+  readonly scheme: string
+  /** Host and port; for an access point ARN all of it. */
+  readonly host: string
+  readonly rawHost: string
+  readonly user?: string
+  readonly password?: string
+  /** Decoded, with its leading slash. */
+  readonly path: string
+  readonly rawPath: string
+  readonly query: URLSearchParams
+}
+
+/**
+ * Split `scheme://[user[:password]@]host/path?query`; undefined if it is no such URL.
+ * The host is kept as it is (bucket names are no host names), and nothing is normalised.
+ *
+ * @throws StorageError STORAGE_BAD_URL on a broken %-escape
+ */
+export function splitURL(text: string): URLParts | undefined {
+  const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/is.exec(text)
+  if (!match) return undefined
+  const [, rawScheme = '', authority = '', path = '', query = '', fragment = ''] = match
+  const scheme = rawScheme.toLowerCase()
+  const at = authority.lastIndexOf('@')
+  const [user, password] = at < 0 ? [] : splitOnce(authority.slice(0, at), ':')
+  const rawHost = authority.slice(at + 1)
+  // A `#` belongs to a file path (as upstream has it); elsewhere it would silently cut the path short.
+  if (fragment !== '' && scheme !== 'file') throw badText(text, 'a # in it must be written %23')
+  const rawPath = scheme === 'file' ? path + fragment : path
+  return {
+    text,
+    scheme,
+    host: decode(rawHost, text),
+    rawHost,
+    ...(user !== undefined && { user: decode(user, text) }),
+    ...(password !== undefined && { password: decode(password, text) }),
+    path: scheme === 'file' ? rawPath : decode(rawPath, text),
+    rawPath,
+    query: new URLSearchParams(scheme === 'file' ? '' : query),
+  }
+}
+
+/** The URL without its password and without the values of secret parameters: fit to be shown. */
+export function redactURL(text: string): string {
+  return text
+    .replace(/^([a-z][a-z0-9+.-]*:\/{0,2})([^/?#]*)@/is, (_, scheme: string, login: string) => {
+      const [user, password] = splitOnce(login, ':')
+      return `${scheme}${user}${password === undefined ? '' : ':***'}@`
+    })
+    .replace(/(\?.*(?:\/\/|%2F%2F))[^/?#&@]*(@|%40)/gi, '$1***$2') // in an endpoint parameter
+    .replace(/([?&](?:[^=&#]*(?:key|secret|token|password|credential|signature|sig)[^=&#]*)=)[^&#]*/gi, '$1***')
+}
+
+/** The candidate that differs least from a word, if it is close enough to be meant. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replace(/[-_]/g, '')
+  const scored = candidates.map((candidate) => ({ candidate, cost: distance(plain(word), plain(candidate)) }))
+  const best = scored.sort((a, b) => a.cost - b.cost)[0]
+  return best && best.cost <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined
+}
+
+/** Letters to change, add, leave out or exchange with their neighbour. */
+function distance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)]
+  for (let i = 1; i <= a.length; i++) {
+    const last = rows[i - 1]!
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const costs = [last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), last[j]! + 1, row[j - 1]! + 1]
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) costs.push(rows[i - 2]![j - 2]! + 1)
+      row.push(Math.min(...costs))
+    }
+    rows.push(row)
+  }
+  return rows[a.length]![b.length]!
+}
+
+export function badText(text: string, why: string): StorageError {
+  return new StorageError('STORAGE_BAD_URL', `Cannot use replica URL ${redactURL(text)}: ${why}`)
+}
+
+function decode(part: string, text: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch (cause) {
+    const message = `Cannot use replica URL ${redactURL(text)}: a % in it must be written %25`
+    throw new StorageError('STORAGE_BAD_URL', message, { cause })
+  }
+}
+
+function splitOnce(text: string, separator: string): [string] | [string, string] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,69 @@
+import { encodeHeader, HEADER_FLAG_NO_CHECKSUM, type TXID } from '../../ltx/index.ts'
+import type { ByteStream, LtxFileInfo, LtxFileName, ReplicaClient } from '../../storage/index.ts'
+
+export interface LtxBytes {
+  readonly min: number
+  readonly max?: number
+  /** Milliseconds since the Unix epoch. */
+  readonly timestamp?: number
+  /** Whole file, header included. */
+  readonly size?: number
+}
+
+export const TIMESTAMP = Date.parse('2026-01-02T03:04:05.678Z')
+
+/** An LTX header with noise behind it, the same noise for the same TXIDs: storage looks no further than the header. */
+export function ltxBytes({ min, max = min, timestamp = TIMESTAMP, size = 1000 }: LtxBytes): Uint8Array {
+  const bytes = new Uint8Array(size)
+  let state = min * 2654435761 + max
+  for (let at = 0; at < size; at++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0
+    bytes[at] = state >>> 24
+  }
+  const header = encodeHeader({
+    flags: HEADER_FLAG_NO_CHECKSUM,
+    pageSize: 4096,
+    commit: 1,
+    minTXID: BigInt(min),
+    maxTXID: BigInt(max),
+    timestamp,
+    preApplyChecksum: 0n,
+    walOffset: 32,
+    walSize: 0,
+    walSalt1: 0,
+    walSalt2: 0,
+    nodeID: 0n,
+  })
+  bytes.set(header)
+  return bytes
+}
+
+export function name(level: number, min: number, max = min): LtxFileName {
+  return { level, minTXID: BigInt(min), maxTXID: BigInt(max) }
+}
+
+/** A stream of chunks of a size that divides nothing, all in one buffer that is used again: as rude as is allowed. */
+export async function* streamOf(bytes: Uint8Array, chunkSize = 37): ByteStream {
+  const buffer = new Uint8Array(chunkSize)
+  for (let at = 0; at < bytes.length; at += chunkSize) {
+    const chunk = bytes.subarray(at, at + chunkSize)
+    buffer.set(chunk)
+    yield buffer.subarray(0, chunk.length)
+    buffer.fill(0xee)
+  }
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+export async function listAll(client: ReplicaClient, level: number, seek?: TXID): Promise<LtxFileInfo[]> {
+  return collect(client.list(level, seek === undefined ? {} : { seek }))
+}
+
+/** TXID ranges as text, for short expectations: `1-4`. */
+export function ranges(files: readonly LtxFileName[]): string[] {
+  return files.map((file) => `${file.minTXID}-${file.maxTXID}`)
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import * as file from '../../storage/file/index.ts'
+import * as storage from '../../storage/index.ts'
+import * as s3 from '../../storage/s3/index.ts'
+
+test('the surface of storage/', () => {
+  expect(Object.keys(storage).sort()).toEqual([
+    'Lease',
+    'MemoryReplica',
+    'RequestCounts',
+    'StorageError',
+    'environmentCredentials',
+    'formatTimestamp',
+    'isObservable',
+    'isStorageError',
+    'memoryReplica',
+    'openReplica',
+    'parseReplicaURL',
+    'parseTimestamp',
+    'readAll',
+    'redactURL',
+    'withCounting',
+    'withRetry',
+  ])
+  expect(Object.keys(file)).toEqual(['FileReplica'])
+  expect(Object.keys(s3)).toEqual(['S3Replica'])
+})
