@@ -59,7 +59,7 @@ export class S3Replica implements ReplicaClient, Observable {
   /**
    * An exclusive write that ends in STORAGE_PRECONDITION_FAILED may have been ours: if the answer to a PUT is lost, it
    * is sent again and then finds its own object. Who needs to know compares the bytes.
-   * Exclusive writes above 64 MiB are only as atomic as the server's completion of multipart uploads.
+   * Exclusive writes above 8 MiB are only as atomic as the server's completion of multipart uploads.
    */
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
     this.#check(options.signal)

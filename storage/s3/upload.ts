@@ -21,7 +21,7 @@ export interface UploadRequest {
  * Up to here an exclusive write is one PUT, whatever the part size: the condition on completing a multipart upload is
  * ignored by some servers (Ceph RGW 16), that on a PUT is not.
  */
-export const EXCLUSIVE_PUT_LIMIT = 64 * 1024 * 1024
+export const EXCLUSIVE_PUT_LIMIT = 8 * 1024 * 1024
 
 /** Store an object: one PUT if it is small enough, else in parts. Returns its size. */
 export async function uploadObject(
