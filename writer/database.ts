@@ -130,7 +130,7 @@ export class PrimaryDatabase {
         | { busy: number; log: number; checkpointed: number }
         | undefined
       return {
-        busy: !row || row.busy !== 0,
+        busy: row?.busy !== 0,
         logFrames: row?.log ?? -1,
         checkpointedFrames: row?.checkpointed ?? -1,
       }

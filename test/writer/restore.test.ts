@@ -5,6 +5,7 @@ import { listLevel } from '../../replica/index.ts'
 import { memoryReplica, type OpenOptions, openReplica, type ReplicaClient } from '../../storage/index.ts'
 import { isWriterError, type WriterError } from '../../writer/errors.ts'
 import { planRestoreFiles, type RestoreOptions, restore } from '../../writer/restore.ts'
+import { mergeFiles } from '../../writer/restore-merge.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { Bucket, damage, EPOCH, flipBit } from './restore-bucket.ts'
 
@@ -138,6 +139,22 @@ describe('downloads', () => {
     expect(offsets.length).toBeGreaterThan(1)
     expect(progress).toEqual([...progress].sort((a, b) => a - b))
     expect(progress.at(-1)).toBe(1)
+  })
+
+  test('go on when the memory is full of parts of other files', async () => {
+    const bucket = new Bucket()
+    for (let i = 0; i < 12; i++) await bucket.insertAndUpload(1500)
+    const files = await listLevel(bucket.client, 0)
+    let pages = 0
+    const header = await mergeFiles(bucket.client, files, {
+      parallelism: 3,
+      memoryBytes: 1,
+      open: () => () => {
+        pages++
+        return undefined
+      },
+    })
+    expect(pages).toBe(header.commit)
   })
 
   test('abort: the reason is thrown and nothing is left', async () => {
