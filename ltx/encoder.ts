@@ -127,4 +127,9 @@ export class Encoder {
   take(): Uint8Array<ArrayBuffer> {
     return this.#output.take()
   }
+
+  /** Like `take`, without giving the memory away: a view that is valid until anything else is called. */
+  drain(): Uint8Array<ArrayBuffer> {
+    return this.#output.drain()
+  }
 }

@@ -46,4 +46,12 @@ export class OutputBuffer {
     this.#bytes = new Uint8Array(Math.min(this.#bytes.length, 2 * INITIAL_CAPACITY))
     return taken
   }
+
+  /** All waiting bytes, as a view that is valid until more are appended. */
+  drain(): Uint8Array<ArrayBuffer> {
+    const length = this.#length
+    this.#taken += length
+    this.#length = 0
+    return this.#bytes.subarray(0, length)
+  }
 }

@@ -11,7 +11,7 @@ const target = join(root, 'ltx/codec/codec-wasm.ts')
 const require = createRequire(import.meta.url)
 const compilerPackage = JSON.parse(readFileSync(require.resolve('assemblyscript/package.json'), 'utf8'))
 
-// Three 64 KiB pages hold every region of codec.as.ts; the memory is fixed, so views of it stay valid.
+// Nine 64 KiB pages hold every region of codec.as.ts; the memory is fixed, so views of it stay valid.
 const flags = [
   '-O3',
   '--converge',
@@ -19,7 +19,7 @@ const flags = [
   ...['--runtime', 'stub'],
   ...['--use', 'abort='],
   ...['--enable', 'simd'],
-  ...['--initialMemory', '3', '--maximumMemory', '3'],
+  ...['--initialMemory', '9', '--maximumMemory', '9'],
 ]
 
 const stamp = createHash('sha256')

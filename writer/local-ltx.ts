@@ -1,10 +1,12 @@
-import { createReadStream, type Dirent } from 'node:fs'
-import { type FileHandle, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { formatFilename, formatTXID, LtxError, LtxReader, parseFilename, type TXID } from '../ltx/index.ts'
 import type { ByteStream } from '../storage/index.ts'
 import { errnoCode, type FileOwner, fileError, fsyncDir, removeTempFiles, writeFileDurably } from './durable-file.ts'
 import { WriterError } from './errors.ts'
+
+const STREAM_BYTES = 256 * 1024
 
 /** Where Litestream keeps its state of a database: a folder beside it. */
 export function metaPath(databasePath: string): string {
@@ -82,11 +84,21 @@ export class LocalLtx {
     }
   }
 
+  /** The bytes of one file, in chunks that are valid until the next one is asked for. */
   async *stream(txid: TXID): ByteStream {
+    let handle: FileHandle | undefined
     try {
-      yield* createReadStream(this.file(txid), { highWaterMark: 256 * 1024 })
+      handle = await open(this.file(txid))
+      const buffer = new Uint8Array(STREAM_BYTES)
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length)
+        if (bytesRead === 0) return
+        yield buffer.subarray(0, bytesRead)
+      }
     } catch (error) {
       throw this.#readError(txid, error)
+    } finally {
+      await handle?.close()
     }
   }
 

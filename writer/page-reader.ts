@@ -1,7 +1,7 @@
 import { sameSalts, WAL_FRAME_HEADER_SIZE, type WalSalts, walFrameSize } from './wal.ts'
 import { readFully, type WalFile } from './wal-file.ts'
 
-const BATCH_BYTES = 1024 * 1024
+const BATCH_BYTES = 256 * 1024
 
 export interface PageReaderOptions {
   readonly pageSize: number

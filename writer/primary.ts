@@ -41,8 +41,8 @@ export interface CopyResult {
   readonly limited: boolean
 }
 
-/** Files up to this size stay in memory until the next one, so that the upload need not read them again. */
-const RECENT_BYTES_MAX = 8 * 1024 * 1024
+/** A file up to this size stays in memory until the next one, so that the upload need not read it again. */
+const RECENT_BYTES_MAX = 256 * 1024
 
 /**
  * The primary: follows one live SQLite database and turns what is committed to its WAL into local L0 files.
@@ -391,7 +391,7 @@ async function writeKeeping(
   for await (const chunk of chunks) {
     await write(chunk)
     bytes += chunk.length
-    if (bytes <= RECENT_BYTES_MAX) keep.push(chunk)
+    if (bytes <= RECENT_BYTES_MAX) keep.push(Buffer.from(chunk))
     else keep.length = 0
   }
   return bytes <= RECENT_BYTES_MAX ? Buffer.concat(keep) : undefined

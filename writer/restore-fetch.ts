@@ -39,7 +39,7 @@ export function fileKey(file: Pick<LtxFileInfo, 'level' | 'minTXID' | 'maxTXID'>
 /** One file, part after part. */
 export interface PartSource {
   readonly file: LtxFileInfo
-  /** The next part, or undefined after the last one. Fresh bytes, owned by the caller. */
+  /** The next part, or undefined after the last one. Its bytes are the caller's until the next call. */
   next(): Promise<Uint8Array | undefined>
 }
 
@@ -51,6 +51,8 @@ interface Progress {
   /** First byte nobody has asked for yet. */
   offset: number
   waiting: { resolve: () => void; reject: (error: unknown) => void } | undefined
+  /** The part the consumer has. */
+  lent: Uint8Array | undefined
 }
 
 /**
@@ -68,6 +70,7 @@ export class PartFetcher {
   readonly #files: Progress[]
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
+  readonly #buffers: ArrayBuffer[] = []
   #inFlight = 0
   #heldBytes = 0
   #failure: { error: unknown } | undefined
@@ -84,7 +87,7 @@ export class PartFetcher {
       // A file's share of the memory, halved so that the next part can come while one is read.
       const share = (this.#memoryBytes * file.size) / Math.max(1, total) / 2
       const partBytes = Math.min(MAX_PART_BYTES, Math.max(MIN_PART_BYTES, Math.ceil(share)))
-      return { file, partBytes, parts: [], offset: 0, waiting: undefined }
+      return { file, partBytes, parts: [], offset: 0, waiting: undefined, lent: undefined }
     })
   }
 
@@ -101,6 +104,8 @@ export class PartFetcher {
 
   async #next(progress: Progress): Promise<Uint8Array | undefined> {
     this.#signal.throwIfAborted()
+    if (progress.lent !== undefined) this.#giveBack(progress.lent)
+    progress.lent = undefined
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error
       if (progress.parts.length === 0 && progress.offset >= progress.file.size) return undefined
@@ -108,6 +113,7 @@ export class PartFetcher {
       if (bytes !== undefined) {
         progress.parts.shift()
         this.#heldBytes -= bytes.byteLength
+        progress.lent = bytes
         this.#pump()
         return bytes
       }
@@ -162,7 +168,7 @@ export class PartFetcher {
     const range = size === file.size ? {} : { offset, size }
     const stream = await this.#client.open(file, { ...range, signal: this.#signal })
     if (stream === undefined) throw new SourceError(file, 'it no longer exists', { missing: true })
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer) // every byte is filled below
+    const bytes = this.#take(size)
     let filled = 0
     for await (const chunk of stream) {
       if (filled + chunk.byteLength > size) throw new SourceError(file, `more than the ${file.size} bytes listed`)
@@ -171,6 +177,17 @@ export class PartFetcher {
     }
     if (filled < size) throw new SourceError(file, `it ends at byte ${offset + filled} of the ${file.size} listed`)
     return bytes
+  }
+
+  /** Buffers are used again: freed ones would stay around until the next garbage collection, and that is late. */
+  #take(size: number): Uint8Array {
+    const index = this.#buffers.findIndex((buffer) => buffer.byteLength >= size)
+    if (index >= 0) return new Uint8Array(this.#buffers.splice(index, 1)[0]!, 0, size)
+    return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer) // every byte will be filled
+  }
+
+  #giveBack(bytes: Uint8Array): void {
+    if (this.#buffers.length < this.#parallelism) this.#buffers.push(bytes.buffer as ArrayBuffer)
   }
 
   #fail(error: unknown): void {

@@ -57,6 +57,7 @@ export interface RestoreHooks {
 
 /** Plans in all, as files vanish under a restore or listings contradict each other. */
 const MAX_PLANS = 5
+const MAX_PLANS_AT_GAP = 3
 /** Damaged files that a restore works around. */
 const MAX_DAMAGED = 16
 /** Files merged at once; more are merged in turns, each over the last one's result. */
@@ -111,7 +112,7 @@ export async function restoreWith(
         if (!error.missing || plans > 1) damaged.push(error)
         if (damaged.length > MAX_DAMAGED) throw error
         options.onWarning?.(`${error.message}; looking for another way`)
-      } else if (!isWriterError(error, 'WRITER_GAP') || plans >= MAX_PLANS) throw error
+      } else if (!isWriterError(error, 'WRITER_GAP') || plans >= MAX_PLANS_AT_GAP) throw error
       // A hole may be an artefact of listing levels while files move between them: list again.
     }
   }

@@ -6,7 +6,7 @@ import {
   type PutObjectCommandInput,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { closeBody } from '../body.ts'
+import type { BodySource } from '../body-source.ts'
 import { StorageError } from '../errors.ts'
 import type { ConditionalSupport } from './conditional.ts'
 import type { S3Connection } from './connection.ts'
@@ -29,15 +29,14 @@ interface Part {
 const MAX_PARTS = 10_000
 
 /**
- * Upload an object in parts, `settings.concurrency` at a time; memory is bounded by that many parts.
+ * Upload an object in parts of `settings.partSize`, `settings.concurrency` at a time; memory is bounded by that many.
  * On any failure, an abort included, requests under way are cut off and the upload is aborted: nothing stays behind.
  *
- * @param parts each of at least 5 MiB but the last; read once, each part kept until it is sent
  * @returns bytes stored
  */
 export async function uploadParts(
   connection: S3Connection,
-  parts: AsyncIterable<Uint8Array>,
+  source: BodySource,
   request: PartsRequest,
 ): Promise<number> {
   const { client } = connection
@@ -49,11 +48,11 @@ export async function uploadParts(
     const created = await client.send(new CreateMultipartUploadCommand(request.input), { abortSignal: signal })
     uploadId = created.UploadId
     if (!uploadId) throw noField(address.Key, 'UploadId')
-    const sent = await sendParts(connection, parts, { address, uploadId, stop, signal })
+    const sent = await sendParts(connection, source, { address, uploadId, stop, signal })
     await complete(connection, request, { uploadId, sent, signal })
     return sent.size
   } catch (error) {
-    await closeBody(parts)
+    await source.close()
     // Without the signal: cleaning up is wanted even after an abort. Its own failure leaves only unlisted parts.
     const abort = uploadId && new AbortMultipartUploadCommand({ ...address, UploadId: uploadId })
     if (abort) await client.send(abort).catch(() => {})
@@ -75,33 +74,34 @@ interface SentParts {
 
 async function sendParts(
   { client, settings }: S3Connection,
-  parts: AsyncIterable<Uint8Array>,
+  source: BodySource,
   context: SendContext,
 ): Promise<SentParts> {
-  const source = parts[Symbol.asyncIterator]()
   const list: Part[] = []
   let taken = 0
   let size = 0
-  // One taker at a time: part numbers follow the stream, and a generator's next() is not asked twice at once.
+  // One taker at a time: part numbers follow the stream.
   let turn: Promise<unknown> = Promise.resolve()
-  const take = (): Promise<{ PartNumber: number; body: Uint8Array } | undefined> => {
+  const take = (into: Uint8Array): Promise<{ PartNumber: number; length: number } | undefined> => {
     const result = turn.then(async () => {
-      const { done, value } = await source.next()
-      return done ? undefined : { PartNumber: ++taken, body: value }
+      const length = await source.fill(into)
+      return length === 0 ? undefined : { PartNumber: ++taken, length }
     })
     turn = result.catch(() => {})
     return result
   }
   const work = async (): Promise<void> => {
-    for (let part = await take(); part; part = await take()) {
+    const buffer = new Uint8Array(settings.partSize)
+    for (let part = await take(buffer); part; part = await take(buffer)) {
       context.signal.throwIfAborted()
-      const { PartNumber, body } = part
+      const { PartNumber, length } = part
       if (PartNumber > MAX_PARTS) throw tooLarge(context.address.Key, settings.partSize)
-      const input = { ...context.address, UploadId: context.uploadId, PartNumber, Body: body, ...customerKey(settings) }
+      const body = { PartNumber, Body: buffer.subarray(0, length), ...customerKey(settings) }
+      const input = { ...context.address, UploadId: context.uploadId, ...body }
       const { ETag } = await client.send(new UploadPartCommand(input), { abortSignal: context.signal })
       if (!ETag) throw noField(context.address.Key, 'ETag')
       list.push({ PartNumber, ETag })
-      size += body.length
+      size += length
     }
   }
   let failure: { error: unknown } | undefined

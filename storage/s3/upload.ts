@@ -1,5 +1,5 @@
 import { HeadObjectCommand, PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
-import { concat, copyOf, ownedStream } from '../body.ts'
+import { BodySource } from '../body-source.ts'
 import { StorageError } from '../errors.ts'
 import type { ByteStream } from '../types.ts'
 import type { ConditionalSupport } from './conditional.ts'
@@ -32,14 +32,13 @@ export async function uploadObject(
   const { settings } = connection
   const limit = request.exclusive ? EXCLUSIVE_PUT_LIMIT : settings.partSize - 1
   try {
-    if (body instanceof Uint8Array) {
-      if (body.length <= limit) return await put(connection, body, request)
-      return await putParts(connection, cutBytes(body, settings.partSize), request)
-    }
-    const chunks = body[Symbol.asyncIterator]()
-    const front = await takeUpTo(chunks, limit + 1)
-    if (front.ended) return await put(connection, front.bytes, request)
-    return await putParts(connection, cutStream(front.bytes, chunks, settings.partSize), request)
+    if (body instanceof Uint8Array && body.length <= limit) return await put(connection, body, request)
+    const source = new BodySource(body)
+    const front = new Uint8Array(limit) // its pages cost nothing before they are filled
+    const length = await source.fill(front)
+    if (source.ended) return await put(connection, front.subarray(0, length), request)
+    source.putBack(front)
+    return await putParts(connection, source, request)
   } catch (error) {
     throw s3Error(error, { verb: 'write', key: request.key, settings, signal: request.signal })
   }
@@ -56,13 +55,9 @@ async function put({ client, settings }: S3Connection, body: Uint8Array, request
   return body.length
 }
 
-async function putParts(
-  connection: S3Connection,
-  parts: AsyncIterable<Uint8Array>,
-  request: UploadRequest,
-): Promise<number> {
+async function putParts(connection: S3Connection, source: BodySource, request: UploadRequest): Promise<number> {
   if (request.exclusive) await refuseExisting(connection, request)
-  return uploadParts(connection, parts, {
+  return uploadParts(connection, source, {
     input: objectFields(connection.settings, request),
     exclusive: request.exclusive,
     support: request.support,
@@ -94,43 +89,4 @@ function objectFields(settings: S3Settings, request: UploadRequest): PutObjectCo
     ...customerKey(settings),
     ...(settings.sseKmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: settings.sseKmsKeyId }),
   }
-}
-
-/** Read until at least `count` bytes are there or the stream ends. The bytes are fresh. */
-async function takeUpTo(
-  chunks: AsyncIterator<Uint8Array>,
-  count: number,
-): Promise<{ bytes: Uint8Array; ended: boolean }> {
-  const taken: Uint8Array[] = []
-  let size = 0
-  while (size < count) {
-    const { done, value } = await chunks.next()
-    if (done) return { bytes: concat(taken), ended: true }
-    taken.push(copyOf(value)) // the producer may use its buffer again
-    size += value.length
-  }
-  return { bytes: concat(taken), ended: false }
-}
-
-/** Parts as views into the bytes. */
-async function* cutBytes(bytes: Uint8Array, partSize: number): AsyncIterable<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += partSize) yield bytes.subarray(at, at + partSize)
-}
-
-/** Parts of exactly `partSize`, the last one shorter, never empty: what was read already, then the rest. */
-function cutStream(front: Uint8Array, chunks: AsyncIterator<Uint8Array>, partSize: number): ByteStream {
-  let pending = front
-  const next = async (): Promise<Uint8Array | undefined> => {
-    if (pending.length < partSize) {
-      const more = await takeUpTo(chunks, partSize - pending.length)
-      pending = pending.length === 0 ? more.bytes : concat([pending, more.bytes])
-    }
-    if (pending.length === 0) return undefined
-    const part = pending.subarray(0, partSize)
-    pending = pending.subarray(part.length)
-    return part
-  }
-  return ownedStream(next, async () => {
-    await chunks.return?.()
-  })
 }

@@ -1,0 +1,20 @@
+/**
+ * What the commands need of the rest of the package, loaded when a command first needs it: the code behind these
+ * types (SDKs, node:sqlite, the codec) must not be loaded for `help`.
+ */
+export type StorageDeps = typeof import('../storage/index.ts')
+
+export type WriterDeps = typeof import('../writer/index.ts')
+
+export type IntegrityCheck = import('../writer/index.ts').IntegrityCheck
+export type LocalStatus = import('../writer/index.ts').LocalStatus
+export type FollowEvent = import('../writer/index.ts').FollowEvent
+export type Replicator = import('../writer/index.ts').Replicator
+
+export async function loadStorage(): Promise<StorageDeps> {
+  return await import('../storage/index.ts')
+}
+
+export async function loadWriter(): Promise<WriterDeps> {
+  return await import('../writer/index.ts')
+}

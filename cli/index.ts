@@ -1,0 +1,2 @@
+export type { CliIO, Output, SignalName } from './io.ts'
+export { run } from './run.ts'

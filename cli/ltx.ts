@@ -1,0 +1,112 @@
+import { defineCommand } from './command.ts'
+import type { loadStorage } from './deps.ts'
+import { usageError } from './errors.ts'
+import { boolFlag, customFlag, stringFlag } from './flags.ts'
+import { type CliIO, printJSON } from './io.ts'
+import { createLog } from './log.ts'
+import { openSource } from './source.ts'
+import { formatTable } from './table.ts'
+import { formatTimestamp } from './timestamp.ts'
+
+const SNAPSHOT_LEVEL = 9
+
+const USAGE = `The ltx command lists the LTX files of a replica.
+
+Usage:
+
+\tlitetap ltx [arguments] REPLICA_URL
+
+Arguments:
+
+\t-level LEVEL
+\t    Compaction level to list (0-9 or "all").
+\t    Defaults to 0.
+
+\t-json
+\t    Output raw JSON instead of human-readable text.
+
+\t-config PATH
+\t-no-expand-env
+\t    For naming a database in place of its replica's URL.
+\t    Configuration files are not supported yet.
+
+Examples:
+
+\t# List the newest LTX files of a replica.
+\t$ litetap ltx s3://mybkt/db
+
+\t# List its snapshots (level 9).
+\t$ litetap ltx -level 9 s3://mybkt/db
+
+\t# List its files of all levels.
+\t$ litetap ltx -level all s3://mybkt/db
+
+`
+
+export const ltx = defineCommand({
+  name: 'ltx',
+  usage: USAGE,
+  flags: {
+    config: stringFlag(),
+    'no-expand-env': boolFlag(),
+    json: boolFlag(),
+    level: customFlag(parseLevel),
+  },
+  async run(io, flags, args) {
+    const [source = ''] = args
+    if (source === '') throw usageError('database path or replica URL required', 'litetap ltx s3://bucket/prefix')
+    if (args.length > 1) throw usageError('too many arguments')
+    const log = createLog({ output: io.stderr, level: 'info', now: io.now })
+    const client = await openSource(source, flags.config, { io, log, example: 'litetap ltx s3://bucket/prefix' })
+    try {
+      const files = await listFiles(client, flags.level ?? [0])
+      if (flags.json) printJSON(io.stdout, files)
+      else printTable(io, files)
+    } finally {
+      await client.close()
+    }
+    return 0
+  },
+})
+
+type Client = Awaited<ReturnType<Awaited<ReturnType<typeof loadStorage>>['openReplica']>>
+
+/** One line of the listing, as it stands in the JSON document. */
+interface FileLine {
+  readonly level: number
+  readonly min_txid: string
+  readonly max_txid: string
+  readonly size: number
+  readonly timestamp: string
+}
+
+async function listFiles(client: Client, levels: readonly number[]): Promise<FileLine[]> {
+  const { formatTXID } = await import('../ltx/index.ts')
+  const lines: FileLine[] = []
+  for (const level of levels) {
+    for await (const file of client.list(level)) {
+      lines.push({
+        level,
+        min_txid: formatTXID(file.minTXID),
+        max_txid: formatTXID(file.maxTXID),
+        size: file.size,
+        timestamp: formatTimestamp(file.createdAt),
+      })
+    }
+  }
+  return lines
+}
+
+function printTable(io: CliIO, files: readonly FileLine[]): void {
+  const rows = files.map((file) => [`${file.level}`, file.min_txid, file.max_txid, `${file.size}`, file.timestamp])
+  io.stdout.write(formatTable([['level', 'min_txid', 'max_txid', 'size', 'created'], ...rows]))
+}
+
+/** `all`, or one level. */
+function parseLevel(text: string): readonly number[] {
+  if (text === 'all') return Array.from({ length: SNAPSHOT_LEVEL + 1 }, (_, level) => level)
+  if (!/^[+-]?\d+$/.test(text)) throw new Error(`invalid level: must be 0-${SNAPSHOT_LEVEL} or "all"`)
+  const level = Number(text)
+  if (level < 0 || level > SNAPSHOT_LEVEL) throw new Error(`level must be between 0 and ${SNAPSHOT_LEVEL}`)
+  return [level]
+}

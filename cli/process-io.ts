@@ -1,0 +1,51 @@
+import type { CliIO, Output, SignalName } from './io.ts'
+
+export interface ProcessIO extends CliIO {
+  /** Wait until everything written has left the process. */
+  flush(): Promise<void>
+  /** True when text was lost for another reason than a reader that went away. */
+  outputFailed(): boolean
+}
+
+/** The world of this process. */
+export function processIO(): ProcessIO {
+  let failed = false
+  const output = (stream: NodeJS.WriteStream): Output => {
+    // A log pipe that breaks must end neither a listing with a stack trace nor a final sync half way.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') failed = true
+    })
+    return {
+      write: (text) => void stream.write(text),
+      isTTY: stream.isTTY === true && process.env.TERM !== 'dumb',
+      get columns() {
+        return stream.isTTY ? stream.columns : undefined
+      },
+    }
+  }
+  return {
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    now: Date.now,
+    onSignal,
+    flush: async () => void (await Promise.all([process.stdout, process.stderr].map(drained))),
+    outputFailed: () => failed,
+  }
+}
+
+function onSignal(listener: (name: SignalName) => void): () => void {
+  const names: readonly SignalName[] = ['SIGINT', 'SIGTERM']
+  for (const name of names) process.on(name, listener)
+  return () => {
+    for (const name of names) process.off(name, listener)
+  }
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.errored) resolve()
+    else stream.write('', () => resolve())
+  })
+}

@@ -1,0 +1,45 @@
+/** The help text of `replicate`. */
+export const REPLICATE_USAGE = `The replicate command watches a database and copies every change to a replica.
+
+Usage:
+
+\tlitetap replicate [arguments] DB_PATH REPLICA_URL
+
+Arguments:
+
+\t-exec CMD
+\t    Run a command beside the replication. litetap passes signals on to it
+\t    and exits when it exits. CMD is split into words, no shell runs it.
+
+\t-once
+\t    Sync once and exit. Cannot be used with -exec.
+
+\t-force-snapshot
+\t    Write a snapshot, whether or not one is due. Requires -once.
+
+\t-enforce-retention
+\t    Remove old snapshots and what only they needed. Requires -once.
+
+\t-restore-if-db-not-exists
+\t    Restore the database from the replica if it doesn't exist.
+\t    On first start with no backup, proceeds normally.
+
+\t-log-level LEVEL
+\t    Log level: trace, debug, info, warn, error. Overrides $LOG_LEVEL.
+\t    Defaults to info.
+
+\t-config PATH
+\t-no-expand-env
+\t    For replicating the databases of a configuration file.
+\t    Configuration files are not supported yet.
+
+The first SIGINT or SIGTERM ends replication after a final sync and upload.
+A second one gives up an upload that does not succeed. If the final upload
+failed, the exit code is 1.
+
+Examples:
+
+\t$ litetap replicate /path/to/db s3://mybucket/db
+\t$ litetap replicate -exec "myapp -port 8080" /path/to/db s3://mybucket/db
+
+`

@@ -1,0 +1,89 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { defineCommand } from './command.ts'
+import { loadWriter } from './deps.ts'
+import { CliError, configUnsupported, errorMessage, usageError } from './errors.ts'
+import { boolFlag, stringFlag } from './flags.ts'
+import { print } from './io.ts'
+import { expandPath } from './source.ts'
+
+const USAGE = `The reset command clears the local state of a database.
+
+Use it when LTX files in the metadata directory are damaged or missing. They are
+removed, and the next sync writes everything anew as a full image. The database
+itself and the replica are not modified.
+
+Usage:
+
+\tlitetap reset [arguments] DB_PATH
+
+Arguments:
+
+\t-dry-run
+\t    Print the local LTX files that would be removed without deleting them.
+
+\t-config PATH
+\t-no-expand-env
+\t    For a metadata directory that is set in a configuration file.
+\t    Configuration files are not supported yet.
+
+Examples:
+
+\t# Reset the local state of a database.
+\t$ litetap reset /path/to/database.db
+
+\t# Preview which files would be removed.
+\t$ litetap reset -dry-run /path/to/database.db
+
+`
+
+export const reset = defineCommand({
+  name: 'reset',
+  usage: USAGE,
+  flags: { config: stringFlag(), 'no-expand-env': boolFlag(), 'dry-run': boolFlag() },
+  async run(io, flags, args) {
+    const [path = ''] = args
+    if (path === '') throw usageError('database path required', 'litetap reset /path/to/db')
+    if (args.length > 1) throw usageError('too many arguments')
+    if (flags.config !== '') throw configUnsupported(`cannot read ${flags.config}`, `litetap reset ${path}`)
+    const dbPath = expandPath(path, io)
+    const metaDir = join(dirname(dbPath), `.${basename(dbPath)}-litestream`)
+    const ltxDir = join(metaDir, 'ltx')
+    if (!(await exists(dbPath))) throw usageError(`database does not exist: ${dbPath}`)
+    const say = (text: string) => print(io.stdout, text)
+    if (!(await exists(metaDir))) {
+      say(`No local state to reset for ${dbPath}`)
+      say(`Meta directory does not exist: ${metaDir}`)
+      return 0
+    }
+    const { resetLocalState } = await loadWriter()
+    if (flags['dry-run']) {
+      const { files } = await resetLocalState(dbPath, { dryRun: true })
+      say(`Dry run: local Litestream state would be reset for: ${dbPath}`)
+      say(`Would remove: ${ltxDir}`)
+      for (const line of describeFiles(files)) say(line)
+      return 0
+    }
+    say(`Resetting local Litestream state for: ${dbPath}`)
+    say(`Removing: ${ltxDir}`)
+    await resetLocalState(dbPath, { dryRun: false })
+    say('Reset complete. Next replication sync will create a fresh snapshot.')
+    return 0
+  },
+})
+
+function describeFiles(files: readonly string[]): string[] {
+  if (files.length === 0) return ['No local LTX files would be removed.']
+  return ['Files that would be removed:', ...files.map((file) => `  ${file}`), 'No files were removed.']
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false
+    throw new CliError('CLI_USAGE', `cannot access ${path}: ${errorMessage(error)}`, { cause: error })
+  }
+}

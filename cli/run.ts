@@ -1,0 +1,118 @@
+import type { Command } from './command.ts'
+import { CliError, errorStacks, reportError } from './errors.ts'
+import { parseFlags } from './flags.ts'
+import { type CliIO, print } from './io.ts'
+
+interface Entry {
+  readonly summary: string
+  /** Absent: the command has its place here and does not exist yet. */
+  readonly load?: () => Promise<Command>
+}
+
+// Loaded one at a time: `help` and `version` must not wait for an SDK.
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  databases: { summary: 'list databases specified in config file' },
+  info: { summary: 'show daemon information' },
+  list: { summary: 'list all managed databases' },
+  ltx: { summary: 'list available LTX files for a database', load: async () => (await import('./ltx.ts')).ltx },
+  mcp: { summary: 'serve the databases to language models' },
+  register: { summary: 'register a database for replication' },
+  replicate: {
+    summary: 'replicate a database to object storage',
+    load: async () => (await import('./replicate.ts')).replicate,
+  },
+  reset: { summary: 'reset local state for a database', load: async () => (await import('./reset.ts')).reset },
+  restore: {
+    summary: 'recover a database from a replica',
+    load: async () => (await import('./restore.ts')).restore,
+  },
+  start: { summary: 'start replication for a database' },
+  status: {
+    summary: 'display replication status for databases',
+    load: async () => (await import('./status.ts')).status,
+  },
+  stop: { summary: 'stop replication for a database' },
+  sync: { summary: 'force an immediate sync for a database' },
+  unregister: { summary: 'unregister a database from replication' },
+  version: { summary: 'print the version', load: async () => (await import('./version.ts')).version },
+}
+
+const HELP_WORDS = ['help', '-h', '-help', '--help']
+
+/**
+ * Run one command line.
+ *
+ * @param argv what follows the program's name
+ * @returns the exit code; every failure has been reported on stderr
+ */
+export async function run(argv: readonly string[], io: CliIO): Promise<number> {
+  try {
+    return await dispatch(argv, io)
+  } catch (error) {
+    const { message, hint, exitCode } = reportError(error)
+    print(io.stderr, `Error: ${message}`)
+    if (hint !== undefined) print(io.stderr, `Try: ${hint}`)
+    if (/^(trace|debug)$/i.test(io.env.LOG_LEVEL ?? '')) print(io.stderr, errorStacks(error))
+    return exitCode
+  }
+}
+
+async function dispatch([name = '', ...args]: readonly string[], io: CliIO): Promise<number> {
+  if (HELP_WORDS.includes(name)) return help(args, io)
+  if (name === '' || name.startsWith('-')) {
+    io.stdout.write(usage())
+    return askedForHelp(args) ? 0 : 1
+  }
+  if (name === 'wal') print(io.stderr, "Warning: 'wal' command is deprecated, please use 'ltx' instead")
+  const command = await loadCommand(name === 'wal' ? 'ltx' : name)
+  const parsed = parseFlags(command.flags, args)
+  if (parsed.kind === 'ok') return (await command.run(io, parsed.values, parsed.args)) ?? 0
+  io.stdout.write(command.usage)
+  if (parsed.kind === 'error') throw new CliError('CLI_USAGE', parsed.message)
+  return askedForHelp(args) ? 0 : 1
+}
+
+async function help([name]: readonly string[], io: CliIO): Promise<number> {
+  const entry = name === undefined ? undefined : find(name)
+  io.stdout.write(entry?.load === undefined ? usage() : (await entry.load()).usage)
+  return 0
+}
+
+function loadCommand(name: string): Promise<Command> {
+  const entry = find(name)
+  if (entry === undefined) {
+    throw new CliError('CLI_USAGE', `litetap ${name}: unknown command`, { hint: 'litetap help' })
+  }
+  if (entry.load === undefined) throw new CliError('CLI_UNSUPPORTED', `litetap ${name}: not available yet`)
+  return entry.load()
+}
+
+function find(name: string): Entry | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+}
+
+/** Spelled out, it is no mistake: upstream's exit code looks for these words anywhere on the line. */
+function askedForHelp(args: readonly string[]): boolean {
+  return args.some((arg) => arg === '-h' || arg === '-help' || arg === '--help')
+}
+
+function usage(): string {
+  const line = ([name, entry]: [string, Entry]) => `\t${name.padEnd(13)}${entry.summary}\n`
+  const entries = Object.entries(COMMANDS)
+  const available = entries.filter(([, entry]) => entry.load !== undefined)
+  const later = entries.filter(([, entry]) => entry.load === undefined)
+  return `litetap replicates SQLite databases to object storage, in Litestream's format.
+
+Usage:
+
+\tlitetap <command> [arguments]
+
+The commands are:
+
+${available.map(line).join('')}
+Not available yet:
+
+${later.map(line).join('')}
+Use "litetap <command> -h" for the arguments of a command.
+`
+}

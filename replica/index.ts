@@ -1,0 +1,5 @@
+export { isReplicaError, ReplicaError, type ReplicaErrorCode, type ReplicaErrorContext } from './errors.ts'
+export { firstBest, LevelCursor } from './level-cursor.ts'
+export { type ListLevelsOptions, listLevel, listLevels } from './list-levels.ts'
+export { describeGap, findGap, type Levels, planRestore, type RestoreTarget, type TxidGap } from './plan-restore.ts'
+export { highestTXID, lowestTXID } from './txid-range.ts'

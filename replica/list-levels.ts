@@ -1,0 +1,32 @@
+import { SNAPSHOT_LEVEL } from '../ltx/index.ts'
+import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
+
+export interface ListLevelsOptions {
+  /** Report each file's own LTX timestamp; needed for time restores only, may cost a request per file. */
+  readonly useMetadata?: boolean
+  readonly signal?: AbortSignal
+}
+
+/**
+ * List all ten levels in parallel.
+ *
+ * The lists are not one instant: a file moved up meanwhile may be missing from both. Whoever plans from them
+ * lists again when the plan has a hole or a planned file is gone.
+ *
+ * @returns ten arrays, level 0 to 9, each in ascending order of minTXID, then maxTXID
+ */
+export async function listLevels(client: ReplicaClient, options: ListLevelsOptions = {}): Promise<LtxFileInfo[][]> {
+  const levels = Array.from({ length: SNAPSHOT_LEVEL + 1 }, (_, level) => listLevel(client, level, options))
+  return await Promise.all(levels)
+}
+
+/** List one level whole. */
+export async function listLevel(
+  client: ReplicaClient,
+  level: number,
+  options: ListLevelsOptions & { seek?: bigint } = {},
+): Promise<LtxFileInfo[]> {
+  const files: LtxFileInfo[] = []
+  for await (const file of client.list(level, options)) files.push(file)
+  return files
+}
