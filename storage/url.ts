@@ -206,11 +206,16 @@ function notAURL(text: string): StorageError {
     text === ''
       ? 'it is empty'
       : oneSlash && (SCHEMES.includes(scheme) || scheme in ALIASES)
-        ? `after ${scheme}: there must be two slashes; write ${redactURL(`${ALIASES[scheme] ?? scheme}://${oneSlash[2]}`)}`
+        ? `after ${scheme}: there must be two slashes; write ${redactURL(withSlashes(ALIASES[scheme] ?? scheme, oneSlash[2]!))}`
         : /^[/.~]/.test(text)
           ? `it is a path, not a URL; write file://${/^\//.test(text) ? shown : '/absolute/path'}`
           : 'it has no scheme; write for example s3://bucket/path or file:///path'
   return new StorageError('STORAGE_BAD_URL', `Cannot use replica URL ${JSON.stringify(shown)}: ${why}`)
+}
+
+/** A file URL has an absolute path, so a third slash. */
+function withSlashes(scheme: string, rest: string): string {
+  return scheme === 'file' ? `file:///${rest}` : `${scheme}://${rest}`
 }
 
 function unknownScheme(parts: URLParts): StorageError {

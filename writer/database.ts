@@ -1,7 +1,7 @@
 import { fstatSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { errnoCode, fileError } from './durable-file.ts'
+import { errnoCode, type FileOwner, fileError } from './durable-file.ts'
 import { WriterError } from './errors.ts'
 import { databaseError, isBusy, retryBusy, type Sleep } from './retry-busy.ts'
 
@@ -150,10 +150,10 @@ export class PrimaryDatabase {
     return fstatSync(this.fd).mtimeMs
   }
 
-  /** Permission bits and owner of the database file, for the files that are kept beside it. */
-  owner(): { mode: number; uid: number; gid: number } {
+  /** Permission bits and, as far as this process may give files away, owner of the database file, for files beside it. */
+  owner(): FileOwner {
     const { mode, uid, gid } = fstatSync(this.fd)
-    return { mode: mode & 0o777, uid, gid }
+    return { mode: mode & 0o777, ...(process.getuid?.() === 0 && { uid, gid }) }
   }
 
   /** False when another file, or none, stands at the path by now. */

@@ -1,5 +1,6 @@
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { syncDir } from '../storage/file/index.ts'
 import { WriterError } from './errors.ts'
 
 /** What every unfinished file is called: its final path and this. */
@@ -39,22 +40,11 @@ export async function writeFileDurably<T>(
       await file.close()
     }
     await rename(temp, path)
-    await fsyncDir(dirname(path))
+    await syncDir(dirname(path))
     return result
   } catch (error) {
     await rm(temp, { force: true }).catch(() => {})
     throw fileError(error, 'write', path)
-  }
-}
-
-/** Make the names in a directory durable: new, renamed and removed files. Does nothing on Windows, which cannot. */
-export async function fsyncDir(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const dir = await open(path, 'r')
-  try {
-    await dir.sync()
-  } finally {
-    await dir.close()
   }
 }
 

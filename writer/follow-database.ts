@@ -133,12 +133,12 @@ export class FollowDatabase {
       this.#check(info.expectedCounter)
       const hot = `${this.path}-journal`
       renameSync(journal, hot)
-      fsyncDirSync(dirname(this.path)) // from here on the new state is what anybody who opens the database gets
+      syncDirSync(dirname(this.path)) // from here on the new state is what anybody who opens the database gets
       playJournal(hot, this.#fd, info)
       ftruncateSync(this.#fd, info.commit * info.pageSize)
       fsyncSync(this.#fd)
       unlinkSync(hot)
-      fsyncDirSync(dirname(this.path))
+      syncDirSync(dirname(this.path))
     } catch (error) {
       throw fileError(error, 'apply changes to', this.path)
     } finally {
@@ -206,7 +206,7 @@ function descriptorOf(path: string): number {
   }
 }
 
-function fsyncDirSync(path: string): void {
+function syncDirSync(path: string): void {
   if (process.platform === 'win32') return
   const fd = openSync(path, 'r')
   try {

@@ -1,9 +1,10 @@
 import type { Dirent } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { formatFilename, formatTXID, LtxError, LtxReader, parseFilename, type TXID } from '../ltx/index.ts'
+import { mkdirDurable, syncDir } from '../storage/file/index.ts'
 import type { ByteStream } from '../storage/index.ts'
-import { errnoCode, type FileOwner, fileError, fsyncDir, removeTempFiles, writeFileDurably } from './durable-file.ts'
+import { errnoCode, type FileOwner, fileError, removeTempFiles, writeFileDurably } from './durable-file.ts'
 import { WriterError } from './errors.ts'
 
 const STREAM_BYTES = 256 * 1024
@@ -34,7 +35,11 @@ export class LocalLtx {
     // Whoever may read the database may look into its metadata: read bits bring search bits.
     const mode = owner.mode === undefined ? 0o700 : owner.mode | ((owner.mode & 0o444) >> 2)
     try {
-      await mkdir(this.#directory, { recursive: true, mode })
+      const { uid, gid } = owner
+      await mkdirDurable(this.#directory, {
+        dirMode: mode,
+        ...(uid !== undefined && gid !== undefined && { uid, gid }),
+      })
       await removeTempFiles(this.path)
     } catch (error) {
       throw fileError(error, 'prepare', this.path)
@@ -112,7 +117,7 @@ export class LocalLtx {
 
   async delete(txids: readonly TXID[]): Promise<void> {
     for (const txid of txids) await rm(this.file(txid), { force: true })
-    if (txids.length > 0) await fsyncDir(this.#directory)
+    if (txids.length > 0) await syncDir(this.#directory)
   }
 
   /** A decoding failure of a local file, in words that say how to go on; anything else as it is. */

@@ -231,15 +231,21 @@ export class Replicator {
   async #finalSync(signal?: AbortSignal): Promise<void> {
     const { shutdownSyncTimeoutMs, shutdownSyncIntervalMs } = this.#settings
     const deadline = Date.now() + shutdownSyncTimeoutMs
+    const backoff = new Backoff(
+      shutdownSyncIntervalMs,
+      this.#log,
+      'the last transactions are not durable yet, trying on',
+    )
     for (;;) {
       try {
         if (this.primary.pageSize === undefined) await this.primary.open(this.#client)
         await this.primary.sync()
-        return await this.#upload(signal)
+        await this.#upload(signal)
+        return this.#log.info('all transactions are durable', { txid: formatTXID(this.primary.txid) })
       } catch (error) {
         if (signal?.aborted) throw interrupted(error)
         if (isFatal(error) || Date.now() + shutdownSyncIntervalMs > deadline) throw error
-        this.#log.warn('the last transactions are not durable yet, trying on', { error: (error as Error).message })
+        backoff.failed(error)
       }
       await this.#pause(shutdownSyncIntervalMs, signal)
       if (signal?.aborted) throw interrupted(undefined)

@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { errnoCode, fileError, fsyncDir, TEMP_SUFFIX, writeAll } from './durable-file.ts'
+import { mkdirDurable, syncDir } from '../storage/file/index.ts'
+import { errnoCode, fileError, TEMP_SUFFIX, writeAll } from './durable-file.ts'
 import { WriterError } from './errors.ts'
 import { POSITION_SUFFIX } from './follow-position.ts'
 import { removeSidecars, SQLITE_SIDECARS } from './integrity.ts'
@@ -14,7 +15,7 @@ import { removeSidecars, SQLITE_SIDECARS } from './integrity.ts'
 export async function prepareOutput(output: string, force: boolean): Promise<void> {
   if (output === '') throw new WriterError('WRITER_USAGE', 'Cannot restore: no output path is given')
   try {
-    await mkdir(dirname(output), { recursive: true })
+    await mkdirDurable(dirname(output), { dirMode: 0o777 & ~process.umask() })
     const found = await stat(output).catch(absent)
     if (found?.isDirectory()) {
       throw new WriterError('WRITER_OUTPUT_IS_DIRECTORY', `Cannot restore to ${output}: it is a directory`, {
@@ -44,10 +45,10 @@ export async function publishOutput(output: string, before: () => Promise<void> 
   try {
     await removeSidecars(output)
     await rm(output + POSITION_SUFFIX, { force: true })
-    await fsyncDir(dirname(output))
+    await syncDir(dirname(output))
     await before()
     await rename(output + TEMP_SUFFIX, output)
-    await fsyncDir(dirname(output))
+    await syncDir(dirname(output))
   } catch (error) {
     throw fileError(error, 'replace', output)
   }

@@ -85,8 +85,8 @@ function withoutAlternative(error: SourceError, usable: Levels): SourceError {
   const txid = newestReachable(usable)
   const hint =
     txid === undefined
-      ? 'No other files lead to any state.'
-      : `The newest state that can be restored without it is TXID ${formatTXID(txid)}.`
+      ? 'Restore from another replica: without it this one leads to no state.'
+      : `Restore TXID ${formatTXID(txid)}, the newest state without it.`
   return Object.assign(error, { hint })
 }
 
@@ -105,12 +105,12 @@ function describeTXIDs(levels: Levels, txid: TXID, last: TXID): string {
   const after = states.find((state) => state > txid && isReachable(levels, state))
   const before = states.findLast((state) => state < txid && isReachable(levels, state))
   const near = [before, after].filter((state) => state !== undefined).map(formatTXID)
-  return `Available are TXIDs from ${formatTXID(first)} to ${formatTXID(last)}, nearest ${near.join(' and ')}.`
+  return `Choose a TXID from ${formatTXID(first)} to ${formatTXID(last)}, the nearest to yours: ${near.join(' and ')}.`
 }
 
 function describeTimes(levels: Levels): string {
   const times = levels.flatMap((files) => files.filter((file) => file.minTXID === 1n).map((file) => file.createdAt))
-  return `The first state available is of ${new Date(Math.min(...times)).toISOString()}.`
+  return `Choose a time after ${new Date(Math.min(...times)).toISOString()}, when the first state available was made.`
 }
 
 function isReachable(levels: Levels, txid: TXID): boolean {

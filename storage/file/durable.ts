@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, type FileHandle, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { StorageError } from '../errors.ts'
 import type { ByteStream } from '../types.ts'
 import { hasCode } from './file-error.ts'
@@ -40,19 +40,30 @@ export async function syncDir(path: string): Promise<void> {
   }
 }
 
-/** Create a folder and its missing parents, durably. Existing ones are left as they are. */
-export async function mkdirDurable(path: string, modes: FileModes): Promise<void> {
-  const mode = modes.dirMode ?? 0o700
-  const first = await mkdir(path, { recursive: true, mode })
-  if (first === undefined) return
-  let dir = first
-  const below = relative(first, path)
-  await own(dir, modes, modes.dirMode)
-  await syncDir(dirname(dir))
-  for (const part of below === '' ? [] : below.split(sep)) {
-    await syncDir(dir)
-    dir = join(dir, part)
+/**
+ * Create a folder and its missing parents, durably. Existing ones are left as they are.
+ *
+ * Not by `mkdir`'s own `recursive`, which never returns where no folder can be made (nodejs/node: `/proc/x/y`).
+ */
+export async function mkdirDurable(path: string, modes: FileModes = {}): Promise<void> {
+  const missing: string[] = []
+  for (let dir = resolve(path); !(await isThere(dir)); dir = dirname(dir)) missing.unshift(dir)
+  for (const dir of missing) {
+    await mkdir(dir, modes.dirMode ?? 0o700).catch((error) => {
+      if (!hasCode(error, 'EEXIST')) throw error // somebody else was faster
+    })
     await own(dir, modes, modes.dirMode)
+    await syncDir(dirname(dir))
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
   }
 }
 

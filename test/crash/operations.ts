@@ -6,7 +6,17 @@ import { DatabaseSync, StatementSync } from 'node:sqlite'
 type Anything = Record<string, unknown>
 
 /** Calls that change something outside the process, or wait for it to be durable. */
-const SYNC_CALLS = ['openSync', 'closeSync', 'writeSync', 'fsyncSync', 'renameSync', 'linkSync', 'unlinkSync', 'rmSync', 'mkdirSync']
+const SYNC_CALLS = [
+  'openSync',
+  'closeSync',
+  'writeSync',
+  'fsyncSync',
+  'renameSync',
+  'linkSync',
+  'unlinkSync',
+  'rmSync',
+  'mkdirSync',
+]
 const ASYNC_CALLS = ['open', 'rename', 'link', 'unlink', 'rm', 'mkdir', 'writeFile', 'utimes', 'chmod', 'readdir']
 const HANDLE_CALLS = ['write', 'writev', 'writeFile', 'sync', 'datasync', 'truncate', 'chmod', 'utimes', 'close']
 

@@ -18,18 +18,14 @@ const SEED = Number(process.env.LITETAP_CRASH_SEED ?? 20261123)
 describe('a writer killed at random moments under load', () => {
   it(`file: ${KILLS} kills, seed ${SEED}`, () => killing((dir) => `file://${join(dir, 'replica')}`), 3_600_000)
 
-  it(
-    `s3: ${KILLS} kills, seed ${SEED}`,
-    async () => {
-      const { endpoint, region, accessKeyId, secretAccessKey } = sharedCeph()
-      process.env.AWS_ACCESS_KEY_ID = accessKeyId
-      process.env.AWS_SECRET_ACCESS_KEY = secretAccessKey
-      const bucket = await newBucket()
-      const query = `endpoint=${encodeURIComponent(endpoint)}&region=${region}&forcePathStyle=true`
-      await killing(() => `s3://${bucket}/app?${query}`)
-    },
-    3_600_000,
-  )
+  it(`s3: ${KILLS} kills, seed ${SEED}`, async () => {
+    const { endpoint, region, accessKeyId, secretAccessKey } = sharedCeph()
+    process.env.AWS_ACCESS_KEY_ID = accessKeyId
+    process.env.AWS_SECRET_ACCESS_KEY = secretAccessKey
+    const bucket = await newBucket()
+    const query = `endpoint=${encodeURIComponent(endpoint)}&region=${region}&forcePathStyle=true`
+    await killing(() => `s3://${bucket}/app?${query}`)
+  }, 3_600_000)
 })
 
 async function killing(replicaURL: (dir: string) => string): Promise<void> {
@@ -80,7 +76,10 @@ async function checkAcknowledged(
 ): Promise<void> {
   let newest = 0n
   for await (const file of client.list(0)) newest = file.maxTXID
-  expect(newest >= expected.txid, `TXID ${expected.txid} was acknowledged, ${newest} is there; ${expected.context}`).toBe(true)
+  expect(
+    newest >= expected.txid,
+    `TXID ${expected.txid} was acknowledged, ${newest} is there; ${expected.context}`,
+  ).toBe(true)
   await checkReplica(client, dir, { seq: 0, context: expected.context })
 }
 

@@ -72,9 +72,14 @@ async function life(kill: number): Promise<{ log: string }> {
 function run(args: string[], kill: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, LITETAP_KILL_BEFORE: String(kill) }
-    execFile(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args], { env }, (error, _, stderr) => {
-      if (error && error.signal !== 'SIGKILL') reject(new Error(`The writer failed by itself:\n${stderr}`))
-      else resolve()
-    })
+    execFile(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', script, ...args],
+      { env },
+      (error, _, stderr) => {
+        if (error && error.signal !== 'SIGKILL') reject(new Error(`The writer failed by itself:\n${stderr}`))
+        else resolve()
+      },
+    )
   })
 }

@@ -37,6 +37,16 @@ describe('FileReplica (facts 2.11)', () => {
     expect((await stat(join(path, FILE_1))).mtimeMs).toBe(TIMESTAMP)
   })
 
+  test.skipIf(process.platform !== 'linux')(
+    'where no folder can be made, an error and not an endless loop',
+    async () => {
+      const error = await failure(
+        new FileReplica({ path: '/proc/litetap/replica' }).write(name(0, 1), ltxBytes({ min: 1 })),
+      )
+      expect(error).toMatchObject({ name: 'StorageError', message: expect.stringContaining('/proc/litetap') })
+    },
+  )
+
   test('or as told, whatever the umask', async () => {
     const before = process.umask(0o077)
     try {

@@ -22,6 +22,6 @@ test('the surface of storage/', () => {
     'withCounting',
     'withRetry',
   ])
-  expect(Object.keys(file)).toEqual(['FileReplica'])
+  expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir'])
   expect(Object.keys(s3)).toEqual(['S3Replica'])
 })

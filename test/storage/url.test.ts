@@ -115,6 +115,7 @@ describe('parseReplicaURL refuses, and says what to write', () => {
   test.each([
     ['', 'it is empty'],
     ['/var/replica', 'it is a path, not a URL; write file:///var/replica'],
+    ['file:replica', 'there must be two slashes; write file:///replica'],
     ['./replica', 'it is a path, not a URL; write file:///absolute/path'],
     ['bucket/path', 'it has no scheme'],
     ['s3:/bucket/p', 'write s3://bucket/p'],

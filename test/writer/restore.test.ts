@@ -237,14 +237,14 @@ describe('states that cannot be restored', () => {
     await bucket.client.delete((await listLevel(bucket.client, 0)).filter((file) => file.maxTXID < 9n))
     const error = await failure(restore(bucket.client, output(), { txid: 7n }))
     expect(error).toMatchObject({ code: 'WRITER_TX_NOT_AVAILABLE', at: { txid: 7n } })
-    expect(error.hint).toMatch(/from 0{15}3 to 0{15}a, nearest 0{15}6 and 0{15}8\.$/)
+    expect(error.hint).toMatch(/from 0{15}3 to 0{15}a, the nearest to yours: 0{15}6 and 0{15}8\.$/)
   })
 
   test('a time before the first state', async () => {
     const bucket = await usualBucket()
     const error = await failure(restore(bucket.client, output(), { timestamp: EPOCH }))
     expect(error.code).toBe('WRITER_TX_NOT_AVAILABLE')
-    expect(error.hint).toBe('The first state available is of 2026-01-02T00:00:00.000Z.')
+    expect(error.hint).toBe('Choose a time after 2026-01-02T00:00:00.000Z, when the first state available was made.')
   })
 
   test('a hole: named, with the last state before it', async () => {
@@ -307,7 +307,7 @@ describe('damaged files, facts 11', () => {
     const error = await failure(restore(bucket.client, path))
     expect(error.code).toBe('WRITER_CORRUPT_REPLICA')
     expect(error.at.key).toBe('0/000000000000000a-000000000000000a.ltx')
-    expect(error.hint).toMatch(/TXID 0{15}9\.$/)
+    expect(error.hint).toMatch(/^Restore TXID 0{15}9, /)
     expect(readdirSync(dirname(path))).toEqual([])
   })
 
