@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { formatFilename } from '../../ltx/index.ts'
+import { imagePgnos, incrementalPgnos } from '../../writer/encode-image.ts'
+import { restore } from '../../writer/index.ts'
 import { seededRandom } from '../support/random.ts'
 import { memoryReplica, openLtxHeader } from '../support/replica.ts'
-import { truth, workbench } from './workbench.ts'
+import { truth, type Workbench, workbench } from './workbench.ts'
 
 const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
 
@@ -262,7 +264,7 @@ describe('starting again (facts 3.6, 3.11)', () => {
       await bench.replicate()
       await bench.primary.close()
       for (let i = 0; i < restarts; i++) {
-        insertBlobs(bench.app, 3, 3000)
+        bench.app.exec(`UPDATE t SET v = 'changed ${i}' WHERE rowid = ${5 + i}`)
         bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
       }
       insertBlobs(bench.app, 1, 3000)
@@ -271,6 +273,33 @@ describe('starting again (facts 3.6, 3.11)', () => {
       expect(await bench.restored()).toEqual(bench.truth())
     },
   )
+
+  it('takes a full image after two short restarts that leave the last copied frame in place', async () => {
+    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 50, 3000)
+    await bench.replicate()
+    await bench.primary.close()
+    bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
+    bench.app.exec("UPDATE t SET v = 'lost if two restarts pass for one' WHERE rowid = 5")
+    bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
+    bench.app.exec("UPDATE t SET v = 'seen in any case' WHERE rowid = 6")
+    bench = await bench.restartPrimary()
+    await bench.replicate()
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('the WAL cut to nothing under our pin, once all was copied: goes on incrementally', async () => {
+    const client = memoryReplica()
+    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 50, 3000)
+    await bench.replicate()
+    bench = await restartWithEverythingCheckpointed(bench)
+    expect(bench.app.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()).toMatchObject({ busy: 0 })
+    bench.app.exec("UPDATE t SET v = 'after' WHERE rowid = 5")
+    await bench.replicate()
+    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
+    expect(await bench.restored()).toEqual(bench.truth())
+  })
 
   it('one restart of a WAL that was copied to its end is followed incrementally', async () => {
     const client = memoryReplica()
@@ -312,6 +341,53 @@ describe('starting again (facts 3.6, 3.11)', () => {
   })
 })
 
+describe('snapshots (facts 3.10)', () => {
+  it('holds the state of its TXID, though commits and checkpoints of the application go on while it streams', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 20 } })
+    insertBlobs(bench.app, 50, 3000)
+    const txid = await bench.replicate()
+    const state = bench.truth()
+    const snapshot = await takeSnapshot(bench, async () => {
+      bench.app.exec("UPDATE t SET v = 'later'")
+      await bench.primary.sync()
+      bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
+      insertBlobs(bench.app, 50, 3000)
+    })
+    expect(snapshot.txid).toBe(txid)
+    expect(snapshot.image).toEqual(state)
+  })
+
+  it('reads what it needs from the database file when the WAL restarts under it', async () => {
+    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 50, 3000)
+    await bench.replicate()
+    bench = await restartWithEverythingCheckpointed(bench)
+    const state = bench.truth()
+    const snapshot = await takeSnapshot(bench, async () => {
+      bench.app.exec("UPDATE t SET v = 'overwrites the frames that the snapshot was planned with'")
+    })
+    expect(snapshot.image).toEqual(state)
+  })
+})
+
+describe('which pages go into a file', () => {
+  it('every page that grew the database is there, written or not (facts 3.7)', () => {
+    const frames = new Map([
+      [7, 0],
+      [2, 0],
+    ])
+    expect(incrementalPgnos(frames, { previousCommit: 4, commit: 8, pageSize: 4096 })).toEqual([2, 5, 6, 7, 8])
+    expect(incrementalPgnos(frames, { previousCommit: 9, commit: 8, pageSize: 4096 })).toEqual([2, 7])
+  })
+
+  it('the lock page never is (facts 1.8)', () => {
+    const lock = 0x40000000 / 65536 + 1
+    const size = { previousCommit: lock - 2, commit: lock + 1, pageSize: 65536 }
+    expect(incrementalPgnos(new Map([[lock, 0]]), size)).toEqual([lock - 1, lock + 1])
+    expect([...imagePgnos(lock + 1, 65536)].slice(-2)).toEqual([lock - 1, lock + 1])
+  })
+})
+
 describe('the database replaced under the writer', () => {
   it('while it runs: a full image of the new one, under the next TXID', async () => {
     const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
@@ -345,6 +421,33 @@ describe('the database replaced under the writer', () => {
     expect(await bench.restored()).toEqual(state)
   })
 })
+
+/** Our new pin then stands at the database file alone, so that the WAL may restart under it, once. */
+async function restartWithEverythingCheckpointed(bench: Workbench): Promise<Workbench> {
+  await bench.primary.close()
+  const { log, checkpointed } = bench.app.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as Record<string, number>
+  expect(checkpointed).toBe(log)
+  const next = await bench.restartPrimary()
+  const txid = next.primary.txid
+  expect(await next.replicate(), 'nothing new').toBe(txid)
+  return next
+}
+
+/** A snapshot with something happening between its plan and its first byte. */
+async function takeSnapshot(
+  bench: Workbench,
+  meanwhile: () => Promise<void>,
+): Promise<{ txid: bigint; image: Buffer }> {
+  const client = memoryReplica()
+  const txid = await bench.primary.snapshot(async (maxTXID, stream) => {
+    await meanwhile()
+    await client.write({ level: 9, minTXID: 1n, maxTXID }, stream)
+    return maxTXID
+  })
+  const output = join(bench.dir, `snapshot-${process.hrtime.bigint()}`)
+  await restore(client, output)
+  return { txid, image: readFileSync(output) }
+}
 
 function insertBlobs(db: DatabaseSync, rows: number, bytes: number): void {
   db.prepare(
