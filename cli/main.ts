@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=1
 import { processIO } from './process-io.ts'
 import { run } from './run.ts'
 

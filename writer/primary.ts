@@ -104,12 +104,15 @@ export class Primary {
   open(client: ReplicaClient): Promise<void> {
     return this.#mutex.run(async () => {
       const attached = await this.#attach()
-      const owner = attached.database.owner()
-      await this.local.prepare(owner)
-      const baseline = await agreeOnBaseline(this.local, client, owner)
-      this.#position = noPosition(baseline.txid)
-      if (baseline.txid === 0n) return
-      await this.#recover(attached)
+      try {
+        const owner = attached.database.owner()
+        await this.local.prepare(owner)
+        this.#position = noPosition(await agreeOnBaseline(this.local, client, owner))
+        if (this.#position.txid > 0n) await this.#recover(attached)
+      } catch (error) {
+        this.#detach()
+        throw error
+      }
     })
   }
 
@@ -141,8 +144,9 @@ export class Primary {
   async snapshot<T>(use: (txid: TXID, stream: ByteStream) => Promise<T>): Promise<T> {
     const { txid, stream } = await this.#mutex.run(async () => {
       await this.#copyAll(0, () => {})
+      const stream = this.#snapshotStream()
       this.#snapshotsRunning++
-      return { txid: this.#position.txid, stream: this.#snapshotStream() }
+      return { txid: this.#position.txid, stream }
     })
     try {
       return await use(txid, stream)
@@ -189,6 +193,7 @@ export class Primary {
   async #recover(attached: Attachment): Promise<void> {
     this.#reason = 'the WAL does not hold the end of the last LTX file'
     const { txid } = this.#position
+    this.#position = { ...this.#position, wal: undefined }
     if ((await this.local.size(txid)) === undefined) return
     const { file, header } = await this.#openWal(attached)
     const position = await recoverPosition(this.local, txid, { file, header })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { formatFilename } from '../../ltx/index.ts'
+import { readAll } from '../../storage/index.ts'
 import { imagePgnos, incrementalPgnos } from '../../writer/encode-image.ts'
 import { restore } from '../../writer/index.ts'
 import { seededRandom } from '../support/random.ts'
@@ -328,6 +329,24 @@ describe('starting again (facts 3.6, 3.11)', () => {
     insertBlobs(bench.app, 1, 3000)
     expect(await bench.replicate()).toBe(before + 1n)
     expect(await bench.restored()).toEqual(bench.truth())
+  })
+
+  it('a lost metadata directory and a damaged newest file in the replica: goes on with a full image', async () => {
+    const client = memoryReplica()
+    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
+    insertBlobs(bench.app, 5, 3000)
+    await bench.replicate()
+    insertBlobs(bench.app, 5, 3000)
+    const before = await bench.replicate()
+    await bench.primary.close()
+    rmSync(bench.primary.local.path, { recursive: true })
+    const damaged = { level: 0, minTXID: before, maxTXID: before }
+    const bytes = await readAll((await client.open(damaged))!)
+    bytes[200]! ^= 1
+    await client.write(damaged, bytes)
+    bench = await bench.restartPrimary()
+    expect(await bench.replicate()).toBe(before + 1n)
+    expect((await openLtxHeader(client, before + 1n)).walOffset, 'from the front of the WAL').toBe(32)
   })
 
   it('clears away half-written files of a crash', async () => {
