@@ -24,6 +24,10 @@ Arguments:
 \t    Restore the database from the replica if it doesn't exist.
 \t    On first start with no backup, proceeds normally.
 
+\t-lease
+\t    Replicate only while holding the replica's lease (lock.json, 30 s,
+\t    renewed). Without it, another writer is noticed at its first file.
+
 \t-log-level LEVEL
 \t    Log level: trace, debug, info, warn, error. Overrides $LOG_LEVEL.
 \t    Defaults to info.

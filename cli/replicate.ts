@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReplicaClient } from '../storage/index.ts'
+import type { Lease, ReplicaClient } from '../storage/index.ts'
 import { type Child, childError, parseExec, startChild } from './child.ts'
 import { defineCommand } from './command.ts'
-import { loadWriter, type Replicator } from './deps.ts'
+import { loadStorage, loadWriter, type Replicator } from './deps.ts'
 import { CliError, configUnsupported, errorMessage, hasCode, hintOf, usageError } from './errors.ts'
 import { boolFlag, type FlagValues, stringFlag } from './flags.ts'
 import type { CliIO } from './io.ts'
@@ -23,6 +24,7 @@ const FLAGS = {
   once: boolFlag(),
   'force-snapshot': boolFlag(),
   'enforce-retention': boolFlag(),
+  lease: boolFlag(),
 }
 type Flags = FlagValues<typeof FLAGS>
 
@@ -114,10 +116,17 @@ async function replicateUntilEnd(job: Job): Promise<void> {
   const { io, flags, dbPath, client, log } = job
   const { Replicator } = await loadWriter()
   const form = io.env.LITETAP_LEGACY_FRAMES === '1' ? 'legacy' : 'block'
-  const replicator = new Replicator({ dbPath, client, log, form })
+  const lease = flags.lease ? await openLease(client) : undefined
+  const replicator = new Replicator({ dbPath, client, log, form, ...(lease && { lease }) })
   log.info('replicating to', { path: dbPath, type: client.type, url: client.url })
   if (flags.once) await syncOnce(job, replicator)
   else await runDaemon(job, replicator)
+}
+
+async function openLease(client: ReplicaClient): Promise<Lease> {
+  const { Lease } = await loadStorage()
+  if (!client.lease) throw usageError(`-lease does not work with ${client.type} replicas`)
+  return new Lease(client.lease, { owner: `${hostname()}:${process.pid}`, now: Date.now })
 }
 
 /** The first signal lets the pass end: it is as good as the final sync. The second one does not wait for it. */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type FrameForm, formatTXID, type TXID } from '../ltx/index.ts'
-import { isStorageError, type LtxFileInfo, type ReplicaClient } from '../storage/index.ts'
+import { isStorageError, type Lease, type LtxFileInfo, type ReplicaClient } from '../storage/index.ts'
 import { isWriterError, WriterError } from './errors.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
 import { type Log, silentLog } from './log.ts'
 import { Maintenance } from './maintenance.ts'
 import { Pacer } from './pacer.ts'
@@ -19,6 +20,8 @@ export interface ReplicatorOptions {
   readonly form?: FrameForm
   readonly log?: Log
   readonly metaPath?: string
+  /** Replicate only while holding this lease: it is acquired at the start, renewed, and given back at the end. */
+  readonly lease?: Lease
   /** Called when an L0 file is durable in the replica, and with it all transactions up to its TXID. */
   readonly onDurable?: (info: LtxFileInfo) => void
 }
@@ -37,6 +40,7 @@ export class Replicator {
   readonly #log: Log
   readonly #uploader: Uploader
   readonly #maintenance: Maintenance
+  readonly #lease: LeaseKeeper | undefined
   readonly #onDurable: (info: LtxFileInfo) => void
   readonly #stop = new AbortController()
   readonly #made = new Signal()
@@ -58,6 +62,7 @@ export class Replicator {
       ...(options.form && { form: options.form }),
       ...(options.metaPath && { metaPath: options.metaPath }),
     })
+    this.#lease = options.lease && new LeaseKeeper(options.lease, { log: this.#log, now: Date.now })
     this.#uploader = new Uploader(options.client, this.primary)
     this.#maintenance = new Maintenance({
       client: options.client,
@@ -72,7 +77,7 @@ export class Replicator {
 
   /** The last TXID known to be durable in the replica. */
   get durableTXID(): TXID | undefined {
-    return this.#uploader.position
+    return this.#uploader.durable
   }
 
   /**
@@ -81,12 +86,13 @@ export class Replicator {
    */
   async start(): Promise<void> {
     let opened = true
+    await this.#acquireLease()
     try {
       await this.primary.open(this.#client)
     } catch (error) {
-      await this.primary.close()
       if (!isStorageError(error) || !error.retryable) {
         this.#failed = true
+        await this.#lease?.release()
         throw error
       }
       this.#log.warn('the replica cannot be reached, trying on', { error: error.message })
@@ -95,6 +101,7 @@ export class Replicator {
     const { signal } = this.#stop
     this.#loops = [this.#run(this.#followLoop(opened, signal)), this.#run(this.#uploadLoop(signal))]
     this.#loops.push(this.#run(this.#maintenance.run(signal)))
+    if (this.#lease) this.#loops.push(this.#run(this.#lease.keep(signal)))
   }
 
   /** Copy and upload all that is committed by now. @returns the TXID that is durable in the replica then, or a later one */
@@ -114,6 +121,7 @@ export class Replicator {
 
   /** One pass for cron: copy, upload, and on request a snapshot and retention. The database is closed afterwards. */
   async syncOnce(options: { forceSnapshot?: boolean; enforceRetention?: boolean } = {}): Promise<{ txid: TXID }> {
+    await this.#acquireLease()
     try {
       await this.primary.open(this.#client)
       await this.primary.sync()
@@ -123,6 +131,7 @@ export class Replicator {
       return { txid: this.primary.txid }
     } finally {
       await this.primary.close()
+      await this.#lease?.release()
     }
   }
 
@@ -144,6 +153,16 @@ export class Replicator {
       if (!this.#failed) await this.#finalSync(options.signal)
     } finally {
       await this.primary.close()
+      await this.#lease?.release()
+    }
+  }
+
+  async #acquireLease(): Promise<void> {
+    try {
+      await this.#lease?.acquire()
+    } catch (error) {
+      this.#failed = true
+      throw error
     }
   }
 

@@ -20,21 +20,23 @@ export interface LocalFiles {
 export class Uploader {
   readonly #client: ReplicaClient
   readonly #files: LocalFiles
+  /** The replica's last TXID; undefined while it must be asked for. */
   #position: TXID | undefined
+  #durable: TXID | undefined
 
   constructor(client: ReplicaClient, files: LocalFiles) {
     this.#client = client
     this.#files = files
   }
 
-  /** The last TXID known to be durable in the replica; undefined while that must be asked again. */
-  get position(): TXID | undefined {
-    return this.#position
+  /** The last TXID known to be durable in the replica; undefined until it was first asked. */
+  get durable(): TXID | undefined {
+    return this.#durable
   }
 
   /** The replica now holds a snapshot up to here: files before it need not come. */
   skipTo(txid: TXID): void {
-    this.#position = txid
+    this.#advance(txid)
   }
 
   /**
@@ -45,18 +47,23 @@ export class Uploader {
    */
   async upload(options: { onFile?: (info: LtxFileInfo) => void; signal?: AbortSignal } = {}): Promise<void> {
     try {
-      this.#position ??= await this.#remotePosition(options.signal)
-      while (this.#position < this.#files.txid) {
+      let position = this.#position ?? (await this.#remotePosition(options.signal))
+      this.#advance(position)
+      while (position < this.#files.txid) {
         options.signal?.throwIfAborted()
-        const txid: TXID = this.#position + 1n
-        const info = await this.#uploadOne(txid, options.signal)
-        this.#position = txid
+        const info = await this.#uploadOne(++position, options.signal)
+        this.#advance(position)
         options.onFile?.(info)
       }
     } catch (error) {
       this.#position = undefined
       throw error
     }
+  }
+
+  #advance(txid: TXID): void {
+    this.#position = txid
+    this.#durable = txid
   }
 
   async #remotePosition(signal?: AbortSignal): Promise<TXID> {

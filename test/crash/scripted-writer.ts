@@ -33,7 +33,7 @@ const uploader = new Uploader(client, primary)
 const maintenance = new Maintenance({
   client,
   primary,
-  durableTXID: () => uploader.position,
+  durableTXID: () => uploader.durable,
   settings: { ...REPLICATOR_DEFAULTS, snapshotRetentionMs: 0 },
   log: silentLog,
 })

@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type LtxFileInfo, memoryReplica, type ReplicaClient, StorageError, withCounting } from '../../storage/index.ts'
+import {
+  Lease,
+  type LtxFileInfo,
+  memoryReplica,
+  type ReplicaClient,
+  StorageError,
+  withCounting,
+} from '../../storage/index.ts'
 import { Replicator, type ReplicatorOptions, restore } from '../../writer/index.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { truth } from './workbench.ts'
@@ -172,6 +179,45 @@ describe('Replicator', () => {
     await b.settled()
     await a.replicator.close()
     await b.settled()
+  })
+
+  it('with a lease: a second replicator does not even start, and may once the first has closed', async () => {
+    const s = scene()
+    const client = memoryReplica()
+    const lease = (owner: string) => new Lease(client.lease!, { owner, ttlMs: 60_000, now: Date.now })
+    const first = await start(s, client, { lease: lease('first:1') })
+    await first.settled()
+    const second = new Replicator({ dbPath: s.path, client, lease: lease('second:2') })
+    await expect(second.start()).rejects.toMatchObject({ code: 'STORAGE_LEASE_EXISTS', at: { owner: 'first:1' } })
+    await first.replicator.close()
+    const third = await start(s, client, { lease: lease('third:3') })
+    s.app.exec('INSERT INTO t VALUES (3)')
+    await third.settled()
+  })
+
+  it('with a lease: stops when somebody else took it', async () => {
+    const s = scene()
+    const client = memoryReplica()
+    const lease = new Lease(client.lease!, { owner: 'first:1', ttlMs: 150, now: Date.now })
+    const { replicator } = await start(s, client, { lease })
+    const failed = expect(replicator.wait()).rejects.toMatchObject({ code: 'STORAGE_LEASE_NOT_HELD' })
+    const thief = new Lease(client.lease!, { owner: 'thief:2', now: () => Date.now() + 3_600_000 })
+    await thief.acquire()
+    await failed
+  })
+
+  it('with a lease: renewed for as long as it runs', async () => {
+    const s = scene()
+    const client = memoryReplica()
+    const lease = new Lease(client.lease!, { owner: 'first:1', ttlMs: 90, now: Date.now })
+    const { settled } = await start(s, client, { lease })
+    for (let i = 0; i < 5; i++) {
+      await delay(60)
+      s.app.exec(`INSERT INTO t VALUES (${i})`)
+      await settled()
+    }
+    const second = new Replicator({ dbPath: s.path, client, lease: new Lease(client.lease!, { now: Date.now }) })
+    await expect(second.start()).rejects.toMatchObject({ code: 'STORAGE_LEASE_EXISTS' })
   })
 
   it('takes its own file for its own when a store reports a lost reply as a failure', async () => {
