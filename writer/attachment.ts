@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type { PrimaryDatabase } from './database.ts'
-import { PageReader } from './page-reader.ts'
+import { PageBuffers, PageReader } from './page-reader.ts'
 import type { WalSalts } from './wal.ts'
 import { WalFile } from './wal-file.ts'
 
@@ -9,10 +9,13 @@ export class Attachment {
   readonly database: PrimaryDatabase
   /** @see SyncFacts.sealed */
   sealed = false
+  /** For copying, one file at a time. A snapshot, which streams beside that, brings its own. */
+  readonly buffers: PageBuffers
   #wal: WalFile | undefined
 
   constructor(database: PrimaryDatabase) {
     this.database = database
+    this.buffers = new PageBuffers(database.pageSize)
   }
 
   /** The WAL that stands beside the database now; undefined when there is none. */
@@ -32,8 +35,13 @@ export class Attachment {
     await this.database.pin()
   }
 
-  pageReader(wal: WalFile, salts: WalSalts, frames: ReadonlyMap<number, number>): PageReader {
-    return new PageReader({ pageSize: this.database.pageSize, databaseFd: this.database.fd, wal, salts, frames })
+  pageReader(
+    wal: WalFile,
+    salts: WalSalts,
+    options: { frames: ReadonlyMap<number, number>; buffers?: PageBuffers },
+  ): PageReader {
+    const { frames, buffers = new PageBuffers(this.database.pageSize) } = options
+    return new PageReader({ buffers, databaseFd: this.database.fd, wal, salts, frames })
   }
 
   /** @see PrimaryDatabase.close */

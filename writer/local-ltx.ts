@@ -1,11 +1,12 @@
 import type { Dirent } from 'node:fs'
-import { type FileHandle, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { formatFilename, formatTXID, LtxError, LtxReader, parseFilename, type TXID } from '../ltx/index.ts'
 import { mkdirDurable, syncDir } from '../storage/file/index.ts'
 import type { ByteStream } from '../storage/index.ts'
 import { errnoCode, type FileOwner, fileError, removeTempFiles, writeFileDurably } from './durable-file.ts'
 import { WriterError } from './errors.ts'
+import type { ScratchMemory } from './scratch-memory.ts'
 
 const STREAM_BYTES = 256 * 1024
 
@@ -80,12 +81,24 @@ export class LocalLtx {
     }
   }
 
-  /** @throws WriterError WRITER_LTX_MISSING */
-  async read(txid: TXID): Promise<Uint8Array> {
+  /**
+   * All bytes of one file.
+   * @param memory where they go: they are valid until it is taken again
+   * @throws WriterError WRITER_LTX_MISSING
+   */
+  async read(txid: TXID, memory: ScratchMemory): Promise<Uint8Array> {
+    let handle: FileHandle | undefined
     try {
-      return await readFile(this.file(txid))
+      handle = await open(this.file(txid))
+      const { size } = await handle.stat()
+      const bytes = memory.take(size)
+      const { bytesRead } = await handle.read(bytes, 0, size, 0)
+      if (bytesRead < size) throw new Error(`${bytesRead} of ${size} bytes`)
+      return bytes
     } catch (error) {
       throw this.#readError(txid, error)
+    } finally {
+      await handle?.close()
     }
   }
 

@@ -3,8 +3,22 @@ import { readFully, type WalFile } from './wal-file.ts'
 
 const BATCH_BYTES = 256 * 1024
 
-export interface PageReaderOptions {
+/** The memory of one reader at a time: a batch of pages, and of WAL frames. */
+export class PageBuffers {
   readonly pageSize: number
+  readonly batch: Uint8Array
+  readonly scratch: Uint8Array
+
+  constructor(pageSize: number) {
+    const pages = Math.max(1, Math.floor(BATCH_BYTES / pageSize))
+    this.pageSize = pageSize
+    this.batch = new Uint8Array(pages * pageSize)
+    this.scratch = new Uint8Array(pages * walFrameSize(pageSize))
+  }
+}
+
+export interface PageReaderOptions {
+  readonly buffers: PageBuffers
   /** A descriptor on the database file, kept open by its owner. */
   readonly databaseFd: number
   readonly wal: WalFile
@@ -30,21 +44,16 @@ export interface DatabasePage {
  */
 export class PageReader {
   readonly #options: PageReaderOptions
-  readonly #batch: Uint8Array
-  readonly #scratch: Uint8Array
   #walRestarted = false
 
   constructor(options: PageReaderOptions) {
     this.#options = options
-    const pages = Math.max(1, Math.floor(BATCH_BYTES / options.pageSize))
-    this.#batch = new Uint8Array(pages * options.pageSize)
-    this.#scratch = new Uint8Array(pages * walFrameSize(options.pageSize))
   }
 
   /** @param pgnos ascending. A page beyond the end of the file reads as zeros, as SQLite itself would read it. */
   *pages(pgnos: Iterable<number>): Generator<DatabasePage> {
-    const { pageSize } = this.#options
-    const limit = this.#batch.length / pageSize
+    const { pageSize, batch: memory } = this.#options.buffers
+    const limit = memory.length / pageSize
     let batch: number[] = []
     for (const pgno of pgnos) {
       batch.push(pgno)
@@ -57,7 +66,8 @@ export class PageReader {
 
   *#read(pgnos: readonly number[]): Generator<DatabasePage> {
     if (pgnos.length === 0) return
-    const { pageSize, wal, salts } = this.#options
+    const { wal, salts, buffers } = this.#options
+    const { pageSize, batch } = buffers
     this.#fill(pgnos)
     if (!this.#walRestarted && pgnos.some((pgno) => this.#frameOffset(pgno) !== undefined)) {
       const header = wal.header()
@@ -67,7 +77,7 @@ export class PageReader {
       }
     }
     for (let i = 0; i < pgnos.length; i++) {
-      yield { pgno: pgnos[i]!, data: this.#batch.subarray(i * pageSize, (i + 1) * pageSize) }
+      yield { pgno: pgnos[i]!, data: batch.subarray(i * pageSize, (i + 1) * pageSize) }
     }
   }
 
@@ -89,7 +99,10 @@ export class PageReader {
 
   #adjacentFrames(pgnos: readonly number[], i: number): boolean {
     const offset = this.#frameOffset(pgnos[i]!)
-    return offset !== undefined && offset === this.#frameOffset(pgnos[i - 1]!)! + walFrameSize(this.#options.pageSize)
+    return (
+      offset !== undefined &&
+      offset === this.#frameOffset(pgnos[i - 1]!)! + walFrameSize(this.#options.buffers.pageSize)
+    )
   }
 
   #adjacentPages(pgnos: readonly number[], i: number): boolean {
@@ -97,20 +110,20 @@ export class PageReader {
   }
 
   #fillFromWal(pgnos: readonly number[], start: number, end: number): void {
-    const { pageSize, wal } = this.#options
+    const { pageSize, batch, scratch: memory } = this.#options.buffers
     const frameSize = walFrameSize(pageSize)
-    const scratch = this.#scratch.subarray(0, (end - start) * frameSize)
-    wal.read(scratch, this.#frameOffset(pgnos[start]!)!)
+    const scratch = memory.subarray(0, (end - start) * frameSize)
+    this.#options.wal.read(scratch, this.#frameOffset(pgnos[start]!)!)
     for (let i = start; i < end; i++) {
       const at = (i - start) * frameSize + WAL_FRAME_HEADER_SIZE
-      this.#batch.set(scratch.subarray(at, at + pageSize), i * pageSize)
+      batch.set(scratch.subarray(at, at + pageSize), i * pageSize)
     }
   }
 
   #fillFromFile(pgnos: readonly number[], start: number, end: number): void {
-    const { pageSize, databaseFd } = this.#options
-    const into = this.#batch.subarray(start * pageSize, end * pageSize)
-    const read = readFully(databaseFd, into, (pgnos[start]! - 1) * pageSize)
+    const { pageSize, batch } = this.#options.buffers
+    const into = batch.subarray(start * pageSize, end * pageSize)
+    const read = readFully(this.#options.databaseFd, into, (pgnos[start]! - 1) * pageSize)
     into.fill(0, read)
   }
 }

@@ -16,6 +16,7 @@ import { planCheckpoint } from './plan-checkpoint.ts'
 import { planSync } from './plan-sync.ts'
 import { type LtxPosition, recoverPosition } from './recover-position.ts'
 import type { Sleep } from './retry-busy.ts'
+import { ScratchMemory } from './scratch-memory.ts'
 import { PRIMARY_DEFAULTS, type PrimarySettings } from './settings.ts'
 import { sameSalts, WAL_HEADER_SIZE, type WalHeader, walFrameSize } from './wal.ts'
 import type { WalFile } from './wal-file.ts'
@@ -43,6 +44,8 @@ export interface CopyResult {
 
 /** A file up to this size stays in memory until the next one, so that the upload need not read it again. */
 const RECENT_BYTES_MAX = 256 * 1024
+/** A larger local file is uploaded as a stream. As large as what storage/ sends in one request. */
+const WHOLE_BYTES_MAX = 8 * 1024 * 1024
 
 /**
  * The primary: follows one live SQLite database and turns what is committed to its WAL into local L0 files.
@@ -63,6 +66,7 @@ export class Primary {
   #position: LtxPosition = noPosition(0n)
   #reason = 'first sync'
   #recent: { readonly txid: TXID; readonly bytes: Uint8Array } | undefined
+  readonly #uploadMemory = new ScratchMemory()
   #snapshotsRunning = 0
   #checkpointState = { copiedSince: false, lastMs: 0, walBytesAtFailure: 0 }
 
@@ -155,11 +159,13 @@ export class Primary {
     }
   }
 
-  /** One local L0 file for uploading: all its bytes when they are still at hand, else a stream. */
+  /** One local L0 file for uploading: bytes that are valid until the next call, or if it is large a stream. */
   async openLocal(txid: TXID): Promise<Uint8Array | ByteStream> {
     if (this.#recent?.txid === txid) return this.#recent.bytes
     const size = await this.local.size(txid)
-    return size === undefined || size <= RECENT_BYTES_MAX ? this.local.read(txid) : this.local.stream(txid)
+    return size === undefined || size <= WHOLE_BYTES_MAX
+      ? this.local.read(txid, this.#uploadMemory)
+      : this.local.stream(txid)
   }
 
   /** Let go of the database; nothing is copied any more. The WAL stays as it is. */
@@ -283,7 +289,7 @@ export class Primary {
             commit,
             pageSize: database.pageSize,
           })
-    const pages = attached.pageReader(file, start, scan.frames).pages(pgnos)
+    const pages = attached.pageReader(file, start, { frames: scan.frames, buffers: attached.buffers }).pages(pgnos)
     const bytes = await this.local.write(txid, database.owner(), (handle) =>
       writeKeeping(encodeLtx(header, pages, this.#form), (chunk) => writeAll(handle, chunk)),
     )
@@ -320,7 +326,9 @@ export class Primary {
       walSalt1: walHeader.salt1,
       walSalt2: walHeader.salt2,
     }
-    const pages = attached.pageReader(file, walHeader, scan.frames).pages(imagePgnos(commit, database.pageSize))
+    const pages = attached
+      .pageReader(file, walHeader, { frames: scan.frames })
+      .pages(imagePgnos(commit, database.pageSize))
     return encodeLtx(header, pages, this.#form)
   }
 
