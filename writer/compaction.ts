@@ -41,8 +41,8 @@ export interface CompactionResult {
 
 const MAX_COMPACT_FILES = 1024
 /** All inputs are read side by side, so that this is what a compaction may hold of them. */
-const MEMORY_BYTES = 64 * 1024 * 1024
-const SMALL_BYTES = 1024 * 1024
+const MEMORY_BYTES = 16 * 1024 * 1024
+const SMALL_BYTES = 256 * 1024
 
 /**
  * Merge everything that `level - 1` has and `level` has not into one file of `level` (facts 5.4). Streams: memory is

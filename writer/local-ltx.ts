@@ -8,7 +8,8 @@ import { errnoCode, type FileOwner, fileError, removeTempFiles, writeFileDurably
 import { WriterError } from './errors.ts'
 import type { ScratchMemory } from './scratch-memory.ts'
 
-const STREAM_BYTES = 256 * 1024
+/** Small, because compaction reads hundreds of files side by side. */
+const STREAM_BYTES = 64 * 1024
 
 /** Where Litestream keeps its state of a database: a folder beside it. */
 export function metaPath(databasePath: string): string {

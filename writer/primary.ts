@@ -355,7 +355,6 @@ export class Primary {
     const before = (await this.#openWal(attached)).header
     const copy = () => this.#copyAll(0, onFile).then(() => {})
     const restarted = async () => !sameSalts((await this.#openWal(attached)).header, before)
-    await copy()
     await checkpointPassive(database, copy)
     let done = await restarted()
     if (!done && mode === 'TRUNCATE') {

@@ -3,7 +3,7 @@ import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { WriterError } from './errors.ts'
 
 /** Largest single request: long enough to fill a fast line, short enough that eight of them fit into memory. */
-const MAX_PART_BYTES = 8 * 1024 * 1024
+const MAX_PART_BYTES = 4 * 1024 * 1024
 /** With hundreds of files open, each may hold two parts this small. */
 const MIN_PART_BYTES = 64 * 1024
 export const DEFAULT_PARALLELISM = 8
