@@ -19,19 +19,26 @@ const options = parseOptions(process.argv.slice(2))
 // litetap's main file asks for `node`: it shall get this one.
 process.env.PATH = dirname(process.execPath) + delimiter + process.env.PATH
 const templates = new Templates()
+const samples: unknown[] = []
+const figures: Figure[] = []
 process.once('exit', () => templates.remove())
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopStores().finally(() => process.exit(1)))
+  process.once(signal, async () => {
+    conclude(options)
+    await stopStores().catch(() => {})
+    process.exit(1)
+  })
 }
 
 const programs = await Promise.all(
   options.programs.map((name) => (name === 'litetap' ? litetap(options.main) : replicatorNamed(name))),
 )
-const samples: unknown[] = []
-const figures: Figure[] = []
 const series: Readonly<Record<Series, () => Promise<void>>> = { cpu, latency, restore, idle }
-for (const name of options.only) await series[name]()
-conclude(options)
+try {
+  for (const name of options.only) await series[name]()
+} finally {
+  conclude(options)
+}
 
 async function cpu(): Promise<void> {
   const kept: CpuSample[] = []
@@ -82,6 +89,7 @@ function keep<Sample>(sample: Sample, figuresOf: (sample: Sample) => readonly Fi
   figures.push(...figuresOf(sample))
 }
 
+/** Report what there is: a run that is cut short keeps what it has measured. */
 function conclude(used: Options): void {
   const { stdout } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' })
   const commit = stdout?.trim() || 'unknown'
