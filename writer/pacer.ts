@@ -1,3 +1,6 @@
+/** A stream of large transactions may take one part in so many of the time: bundled, they cost less. */
+const WORK_FACTOR = 10
+
 /**
  * Spaces events so that they stay under a rate in the long run, and lets up to a second's worth of them pass at once:
  * commits that come now and then are never held up, a stream of them is bundled.
@@ -14,9 +17,13 @@ export class Pacer {
     this.#burst = intervalMs > 0 ? Math.max(1, Math.floor(1000 / intervalMs)) : 0
   }
 
-  /** Note one event. */
-  take(nowMs: number): void {
-    this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + this.#intervalMs
+  /**
+   * Note one event.
+   * @param workMs how long it took: the more there is to do at once, the less often
+   */
+  take(nowMs: number, workMs: number): void {
+    const distanceMs = this.#intervalMs === 0 ? 0 : Math.max(this.#intervalMs, workMs * WORK_FACTOR)
+    this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + distanceMs
   }
 
   /** How long the next event has to wait, in ms; 0 when it may happen now. */

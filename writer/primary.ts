@@ -121,7 +121,8 @@ export class Primary {
   }
 
   /**
-   * Copy what was committed since the last call into new L0 files, then checkpoint if that is due.
+   * Copy what was committed since the last call into new L0 files, then checkpoint if that is due. The small commit
+   * of our own that restarts the WAL comes with the next call.
    *
    * @param onFile called after each file made
    * @returns true when anything was copied
@@ -362,7 +363,6 @@ export class Primary {
       await checkpointTruncate(database, { busyTimeoutMs: this.settings.busyTimeoutMs, sleep: this.#sleep })
       done = await restarted()
     }
-    await copy()
     this.#checkpointState = {
       copiedSince: false,
       lastMs: this.#now(),

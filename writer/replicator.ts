@@ -194,9 +194,11 @@ export class Replicator {
         try {
           if (!opened) await this.primary.open(this.#client)
           opened = true
+          const startedMs = performance.now()
           const copied = await this.primary.sync(() => this.#made.raise())
           backoff.succeeded()
-          if (copied) pacer.take(performance.now())
+          const nowMs = performance.now()
+          if (copied) pacer.take(nowMs, nowMs - startedMs)
           settleMs = nextSettleMs(settleMs, { copied, written, maxMs: monitorIntervalMs })
         } catch (error) {
           if (isFatal(error)) throw error

@@ -8,7 +8,7 @@ function eventsIn(ms: number, pacer: Pacer): number[] {
     const wait = pacer.waitMs(now)
     if (wait === 0) {
       events.push(now)
-      pacer.take(now)
+      pacer.take(now, 0)
     } else now += wait
   }
   return events
@@ -28,17 +28,24 @@ describe('Pacer', () => {
 
   it('saves up no more than a second’s worth', () => {
     const pacer = new Pacer(100)
-    pacer.take(0)
+    pacer.take(0, 0)
     for (let i = 0; i < 10; i++) {
       expect(pacer.waitMs(60_000)).toBe(0)
-      pacer.take(60_000)
+      pacer.take(60_000, 0)
     }
     expect(pacer.waitMs(60_000)).toBe(100)
   })
 
   it('an interval of 0 paces nothing', () => {
     const pacer = new Pacer(0)
-    for (let i = 0; i < 100; i++) pacer.take(5)
+    for (let i = 0; i < 100; i++) pacer.take(5, 1000)
     expect(pacer.waitMs(5)).toBe(0)
+  })
+
+  it('large events are further apart: they take a tenth of the time', () => {
+    const pacer = new Pacer(100)
+    for (let i = 0; i < 10; i++) pacer.take(0, 0)
+    pacer.take(0, 50)
+    expect(pacer.waitMs(0)).toBe(100 + 500)
   })
 })

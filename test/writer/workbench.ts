@@ -58,6 +58,7 @@ async function attach(
     primary,
     async replicate() {
       await primary.sync()
+      await primary.sync() // what a checkpoint of the first one committed itself
       await uploader.upload()
       return primary.txid
     },
