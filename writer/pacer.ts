@@ -7,13 +7,18 @@ const WORK_FACTOR = 10
  */
 export class Pacer {
   readonly #intervalMs: number
+  readonly #maxMs: number
   readonly #burst: number
   /** When the bucket would be full again, in ms. */
   #fullAtMs = Number.NEGATIVE_INFINITY
 
-  /** @param intervalMs mean distance between events; 0: any */
-  constructor(intervalMs: number) {
+  /**
+   * @param intervalMs mean distance between events; 0: any
+   * @param maxMs no event waits longer, however long the last one took
+   */
+  constructor(intervalMs: number, maxMs: number) {
     this.#intervalMs = intervalMs
+    this.#maxMs = Math.max(intervalMs, maxMs)
     this.#burst = intervalMs > 0 ? Math.max(1, Math.floor(1000 / intervalMs)) : 0
   }
 
@@ -22,7 +27,8 @@ export class Pacer {
    * @param workMs how long it took: the more there is to do at once, the less often
    */
   take(nowMs: number, workMs: number): void {
-    const distanceMs = this.#intervalMs === 0 ? 0 : Math.max(this.#intervalMs, workMs * WORK_FACTOR)
+    const distanceMs =
+      this.#intervalMs === 0 ? 0 : Math.min(Math.max(this.#intervalMs, workMs * WORK_FACTOR), this.#maxMs)
     this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + distanceMs
   }
 

@@ -31,8 +31,8 @@ export async function recoverPosition(
   txid: TXID,
   wal: { readonly file: WalFile; readonly header: WalHeader },
 ): Promise<LtxPosition> {
+  const reader = local.reader(txid)
   try {
-    const reader = local.reader(txid)
     const header = await reader.header()
     const candidate = lastFrame(header, wal)
     let proved = candidate !== undefined && candidate.pgno === undefined
@@ -44,6 +44,8 @@ export async function recoverPosition(
     return { txid, pageSize: header.pageSize, commit, timestamp, wal: proved ? candidate?.position : undefined }
   } catch (error) {
     throw local.corrupt(txid, error)
+  } finally {
+    await reader.cancel()
   }
 }
 

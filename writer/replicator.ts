@@ -184,7 +184,7 @@ export class Replicator {
   async #followLoop(opened: boolean, signal: AbortSignal): Promise<void> {
     const { monitorIntervalMs, minSyncIntervalMs } = this.#settings
     const watcher = new WalWatcher(this.primary.walPath)
-    const pacer = new Pacer(minSyncIntervalMs)
+    const pacer = new Pacer(minSyncIntervalMs, monitorIntervalMs)
     const backoff = new Backoff(monitorIntervalMs, this.#log, 'cannot copy the WAL')
     let settleMs = SETTLE_MS
     let written = false
