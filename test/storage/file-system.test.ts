@@ -34,7 +34,7 @@ describe('FileReplica (facts 2.11)', () => {
     await new FileReplica({ path }).write(name(0, 1), ltxBytes({ min: 1 }))
     expect(await mode(join(path, FILE_1))).toBe(0o600)
     for (const dir of ['', 'ltx', 'ltx/0']) expect(await mode(join(path, dir))).toBe(0o700)
-    expect((await stat(join(path, FILE_1))).mtimeMs).toBe(TIMESTAMP)
+    expect(Math.floor((await stat(join(path, FILE_1))).mtimeMs)).toBe(TIMESTAMP)
   })
 
   test.skipIf(process.platform !== 'linux')(
@@ -46,6 +46,14 @@ describe('FileReplica (facts 2.11)', () => {
       expect(error).toMatchObject({ name: 'StorageError', message: expect.stringContaining('/proc/litetap') })
     },
   )
+
+  test('dated to the very millisecond, whichever it is', async () => {
+    for (const timestamp of [1795475939201, 1795475944346, 1767323045678, 1767323045001, 1767323045999]) {
+      await new FileReplica({ path }).write(name(0, 1), ltxBytes({ min: 1, timestamp }))
+      expect(Math.floor((await stat(join(path, FILE_1))).mtimeMs)).toBe(timestamp)
+      expect((await listAll(new FileReplica({ path }), 0)).map((file) => file.createdAt)).toEqual([timestamp])
+    }
+  })
 
   test('or as told, whatever the umask', async () => {
     const before = process.umask(0o077)
