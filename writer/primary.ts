@@ -121,19 +121,23 @@ export class Primary {
   }
 
   /**
-   * Copy what was committed since the last call into new L0 files, then checkpoint if that is due. The small commit
-   * of our own that restarts the WAL comes with the next call.
+   * Copy what was committed since the last call into new L0 files, then checkpoint if that is due.
    *
-   * @param onFile called after each file made
+   * @param options.onFile called after each file made
+   * @param options.complete copy also the small commit of our own by which a checkpoint restarts the WAL, instead of
+   *   leaving it to the next call, where it shares a file with other commits
    * @returns true when anything was copied
    */
-  sync(onFile: (txid: TXID) => void = () => {}): Promise<boolean> {
+  sync(options: { onFile?: (txid: TXID) => void; complete?: boolean } = {}): Promise<boolean> {
+    const { onFile = () => {}, complete = false } = options
     return this.#mutex.run(async () => {
       await this.#followReplacement()
       const copied = await this.#copyAll(this.settings.maxSyncWalBytes, onFile)
       const mode = this.#planCheckpoint()
-      if (mode) await this.#checkpoint(mode, onFile)
-      return copied
+      if (!mode) return copied
+      await this.#checkpoint(mode, onFile)
+      if (complete) await this.#copyAll(0, onFile)
+      return true
     })
   }
 

@@ -106,7 +106,7 @@ export class Replicator {
 
   /** Copy and upload all that is committed by now. @returns the TXID that is durable in the replica then, or a later one */
   async flush(): Promise<TXID> {
-    await this.primary.sync(() => this.#made.raise())
+    await this.primary.sync({ onFile: () => this.#made.raise(), complete: true })
     const wanted = this.primary.txid
     while ((this.durableTXID ?? 0n) < wanted) {
       await Promise.race([new Promise<void>((resolve) => this.#waiting.push(resolve)), this.#failure.promise])
@@ -124,7 +124,7 @@ export class Replicator {
     await this.#acquireLease()
     try {
       await this.primary.open(this.#client)
-      await this.primary.sync()
+      await this.primary.sync({ complete: true })
       await this.#upload()
       if (options.forceSnapshot) await this.#maintenance.snapshot()
       if (options.enforceRetention) await this.#maintenance.enforceRetention()
@@ -195,7 +195,7 @@ export class Replicator {
           if (!opened) await this.primary.open(this.#client)
           opened = true
           const startedMs = performance.now()
-          const copied = await this.primary.sync(() => this.#made.raise())
+          const copied = await this.primary.sync({ onFile: () => this.#made.raise() })
           backoff.succeeded()
           const nowMs = performance.now()
           if (copied) pacer.take(nowMs, nowMs - startedMs)
@@ -260,7 +260,7 @@ export class Replicator {
     for (;;) {
       try {
         if (this.primary.pageSize === undefined) await this.primary.open(this.#client)
-        await this.primary.sync()
+        await this.primary.sync({ complete: true })
         await this.#upload(signal)
         return this.#log.info('all transactions are durable', { txid: formatTXID(this.primary.txid) })
       } catch (error) {

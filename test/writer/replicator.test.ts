@@ -288,6 +288,23 @@ describe('Replicator', () => {
     }
   })
 
+  it.each(['syncOnce', 'close'])('%s leaves nothing uncopied, a checkpoint of its own included', async (way) => {
+    const s = scene()
+    const client = memoryReplica()
+    const options = { dbPath: s.path, client, settings: { minCheckpointPages: 10 } }
+    s.app.exec('INSERT INTO t VALUES (zeroblob(200000))')
+    const replicator = new Replicator(options)
+    if (way === 'syncOnce') await replicator.syncOnce()
+    else {
+      await replicator.start()
+      s.app.exec('INSERT INTO t VALUES (zeroblob(200000))')
+      await replicator.close()
+    }
+    const output = join(s.dir, 'restored')
+    await restore(client, output)
+    expect(readFileSync(output)).toEqual(truth(s.path))
+  })
+
   it('syncOnce: copy, upload, a snapshot on request, and done', async () => {
     const s = scene()
     const client = memoryReplica()

@@ -57,8 +57,7 @@ async function attach(
     ...base,
     primary,
     async replicate() {
-      await primary.sync()
-      await primary.sync() // what a checkpoint of the first one committed itself
+      await primary.sync({ complete: true })
       await uploader.upload()
       return primary.txid
     },
