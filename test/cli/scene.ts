@@ -39,18 +39,20 @@ export function insert(db: string, rows: number): void {
 }
 
 export function sql(path: string, ...statements: readonly string[]): void {
-  const db = new DatabaseSync(path)
+  const db = new DatabaseSync(path, { timeout: 5000 })
   try {
-    db.exec('pragma busy_timeout = 5000')
     for (const statement of statements) db.exec(statement)
   } finally {
     db.close()
   }
 }
 
-/** How many rows a database has; its integrity is checked on the way. */
+/**
+ * How many rows a database has; its integrity is checked on the way. It waits for locks: another process may be
+ * applying a change to the file at this very moment.
+ */
 export function countRows(path: string): number {
-  const db = new DatabaseSync(path)
+  const db = new DatabaseSync(path, { timeout: 5000 })
   try {
     expect(db.prepare('pragma integrity_check').get()).toEqual({ integrity_check: 'ok' })
     return (db.prepare('select count(*) as n from t').get() as { n: number }).n
