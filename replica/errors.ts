@@ -3,10 +3,22 @@ import type { TXID } from '../ltx/index.ts'
 export type ReplicaErrorCode =
   | 'REPLICA_TX_NOT_AVAILABLE' // no set of files leads to the state asked for
   | 'REPLICA_NON_CONTIGUOUS' // files exist beyond a hole in the TXID sequence
-  | 'REPLICA_USAGE' // a target that contradicts itself
+  | 'REPLICA_USAGE' // a target that contradicts itself, a state of another replica
+  | 'REPLICA_EMPTY' // nothing has been replicated to this place yet
+  | 'REPLICA_SNAPSHOT_GONE' // files of a state that is being read were deleted, and no other file holds its pages
+  | 'REPLICA_DAMAGED' // a file is not what it should be; the cause says how
+  | 'REPLICA_PAGE_SIZE' // files of databases with different page sizes below one prefix
+  | 'REPLICA_BUDGET' // a query would cost more than it may
+  | 'REPLICA_WAIT_TIMEOUT' // a transaction that was waited for did not come in time
+  | 'REPLICA_CLOSED'
 
 export interface ReplicaErrorContext {
   readonly txid?: TXID
+  /** `<level>/<min>-<max>.ltx`. */
+  readonly key?: string
+  /** Bytes from the start of the file. */
+  readonly offset?: number
+  readonly pgno?: number
   /** Milliseconds since the Unix epoch. */
   readonly timestamp?: number
   /** The hole: the last TXID before it and the first one after it. */
@@ -18,11 +30,18 @@ export class ReplicaError extends Error {
   override readonly name = 'ReplicaError'
   readonly code: ReplicaErrorCode
   readonly at: ReplicaErrorContext
+  /** What to do, where that is known. */
+  readonly hint: string | undefined
 
-  constructor(code: ReplicaErrorCode, message: string, options: { at?: ReplicaErrorContext; cause?: unknown } = {}) {
+  constructor(
+    code: ReplicaErrorCode,
+    message: string,
+    options: { at?: ReplicaErrorContext; hint?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.at = options.at ?? {}
+    this.hint = options.hint
   }
 }
 

@@ -77,18 +77,23 @@ export function describeGap(gap: TxidGap): string {
     : `TXIDs ${formatTXID(from)} to ${formatTXID(to)} are missing`
 }
 
-function extendPlan(plan: LtxFileInfo[], levels: Levels, target: RestoreTarget): LtxFileInfo[] {
+/**
+ * Go on with a plan as far as files of levels 0 to 8 carry it.
+ * @returns the plan, with more files behind those it had
+ */
+export function extendPlan(plan: readonly LtxFileInfo[], levels: Levels, target: RestoreTarget = {}): LtxFileInfo[] {
+  const extended = [...plan]
   const eligible = eligibleFor(target)
   const cursors = levels.slice(0, SNAPSHOT_LEVEL).map((files) => new LevelCursor(files.filter(eligible)))
-  let reached = plan.at(-1)?.maxTXID ?? 0n
+  let reached = extended.at(-1)?.maxTXID ?? 0n
   while (target.txid === undefined || reached < target.txid) {
     let best: LtxFileInfo | undefined
     for (const cursor of cursors) best = better(best, cursor.best(reached))
     if (best === undefined) break
-    plan.push(best)
+    extended.push(best)
     reached = best.maxTXID
   }
-  return plan
+  return extended
 }
 
 function eligibleFor({ txid, timestamp }: RestoreTarget): (file: LtxFileInfo) => boolean {

@@ -1,8 +1,8 @@
 import { compact, type FrameForm, LtxReader, type TXID } from '../ltx/index.ts'
-import { highestTXID, listLevel, lowestTXID, type TxidGap } from '../replica/index.ts'
+import { fileKey, highestTXID, listLevel, lowestTXID, type TxidGap } from '../replica/index.ts'
 import type { ByteStream, LtxFileInfo, LtxFileName, ReplicaClient } from '../storage/index.ts'
 import { type CompactionPlan, checkLevel, type LevelFault, planCompaction } from './plan-compaction.ts'
-import { fileKey, PartFetcher } from './restore-fetch.ts'
+import { PartFetcher } from './restore-fetch.ts'
 import { checkHeaders, openReaders, sourceError } from './restore-merge.ts'
 
 export interface CompactionOptions {

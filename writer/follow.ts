@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import type { TXID } from '../ltx/index.ts'
-import { highestTXID, type Levels, listLevel, listLevels, type TxidGap } from '../replica/index.ts'
+import { fileKey, highestTXID, type Levels, listLevel, listLevels, type TxidGap } from '../replica/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { errnoCode, fileError } from './durable-file.ts'
 import { isWriterError, WriterError } from './errors.ts'
@@ -11,7 +11,7 @@ import { readPosition, writePosition } from './follow-position.ts'
 import { SPOOL_SUFFIX, spoolFiles, spoolStamp } from './follow-spool.ts'
 import { type FollowPlan, planFollow } from './plan-follow.ts'
 import { type RestoreOptions, type RestoreResult, restoreWith } from './restore.ts'
-import { fileKey, SourceError } from './restore-fetch.ts'
+import { SourceError } from './restore-fetch.ts'
 import type { Sleep } from './retry-busy.ts'
 
 /** What a follower tells while it runs. */

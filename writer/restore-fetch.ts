@@ -1,4 +1,4 @@
-import { formatFilename } from '../ltx/index.ts'
+import { fileKey } from '../replica/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { WriterError } from './errors.ts'
 
@@ -29,11 +29,6 @@ export class SourceError extends WriterError {
     this.file = file
     this.missing = options.missing ?? false
   }
-}
-
-/** `<level>/<min>-<max>.ltx`: names a file of a replica for people. */
-export function fileKey(file: Pick<LtxFileInfo, 'level' | 'minTXID' | 'maxTXID'>): string {
-  return `${file.level}/${formatFilename(file.minTXID, file.maxTXID)}`
 }
 
 /** One file, part after part. */

@@ -1,7 +1,8 @@
 import { LtxError, LtxReader, PageMerge } from '../ltx/index.ts'
+import { fileKey } from '../replica/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { WriterError } from './errors.ts'
-import { type FetchOptions, fileKey, PartFetcher, type PartSource, SourceError } from './restore-fetch.ts'
+import { type FetchOptions, PartFetcher, type PartSource, SourceError } from './restore-fetch.ts'
 
 /** Takes a page: `data` is valid until it returns, or until its promise resolves. */
 export type PageSink = (pgno: number, data: Uint8Array) => Promise<void> | undefined

@@ -1,6 +1,7 @@
 import { formatTXID, type TXID } from '../ltx/index.ts'
 import {
   describeGap,
+  fileKey,
   findGap,
   isReplicaError,
   type Levels,
@@ -10,7 +11,7 @@ import {
 } from '../replica/index.ts'
 import type { LtxFileInfo } from '../storage/index.ts'
 import { WriterError } from './errors.ts'
-import { fileKey, type SourceError } from './restore-fetch.ts'
+import type { SourceError } from './restore-fetch.ts'
 
 export interface PlannedRestore {
   readonly files: readonly LtxFileInfo[]

@@ -17,8 +17,10 @@ export class Bucket {
   readonly images: Buffer[] = [Buffer.alloc(0)]
   readonly #app: DatabaseSync
   readonly #path: string
+  readonly #epoch: number
 
-  constructor(options: { client?: ReplicaClient; pageSize?: number } = {}) {
+  constructor(options: { client?: ReplicaClient; pageSize?: number; epoch?: number } = {}) {
+    this.#epoch = options.epoch ?? EPOCH
     this.client = options.client ?? memoryReplica()
     this.pageSize = options.pageSize ?? 4096
     this.#path = join(tempDir(), 'source.db')
@@ -72,7 +74,7 @@ export class Bucket {
       commit,
       minTXID: min,
       maxTXID: max,
-      timestamp: EPOCH + (Number(max) - 1) * 1000,
+      timestamp: this.#epoch + (Number(max) - 1) * 1000,
       preApplyChecksum: 0n,
       walOffset: 32,
       walSize: 0,

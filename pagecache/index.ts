@@ -1,0 +1,5 @@
+// The whole surface of pagecache/ that runs everywhere; Node's persistent tier is disk/index.ts.
+export { InFlight } from './in-flight.ts'
+export type { CachedFile, PageCacheOptions, PageCacheStats } from './page-cache.ts'
+export { DEFAULT_CACHE_BYTES, PageCache } from './page-cache.ts'
+export type { MaybePage, PageStore, StoredPage } from './page-store.ts'

@@ -1,0 +1,183 @@
+/** Kinds of b-tree pages, from the first byte of their header (https://sqlite.org/fileformat2.html#b_tree_pages). */
+const INTERIOR_INDEX = 0x02
+const INTERIOR_TABLE = 0x05
+const LEAF_INDEX = 0x0a
+const LEAF_TABLE = 0x0d
+
+/** In front of page 1's b-tree header stands the database's. */
+const DATABASE_HEADER_SIZE = 100
+
+/** An interior page: its children in key order. */
+export interface InteriorPage {
+  readonly tree: 'table' | 'index'
+  /** One more than there are keys. */
+  readonly children: Uint32Array
+  /** Of a table: for each child but the last, the largest rowid in it. Beyond 2^53 not exact. */
+  readonly rowids: Float64Array | undefined
+}
+
+/**
+ * Read an interior page.
+ * @returns undefined for every other page, and for one that makes no sense: it is only a hint
+ */
+export function readInteriorPage(page: Uint8Array, pgno: number): InteriorPage | undefined {
+  const at = headerAt(pgno)
+  const kind = page[at]
+  if (kind !== INTERIOR_INDEX && kind !== INTERIOR_TABLE) return undefined
+  const count = cellCount(page, at, 12)
+  if (count === undefined) return undefined
+  const children = new Uint32Array(count + 1)
+  const rowids = kind === INTERIOR_TABLE ? new Float64Array(count) : undefined
+  for (let i = 0; i < count; i++) {
+    const cell = u16(page, at + 12 + 2 * i)
+    if (cell + 5 > page.length) return undefined
+    children[i] = u32(page, cell)
+    if (rowids) rowids[i] = varint(page, cell + 4).value
+  }
+  children[count] = u32(page, at + 8)
+  return { tree: rowids ? 'table' : 'index', children, rowids }
+}
+
+/** True for a leaf of an index, whose entries name rows of a table. */
+export function isIndexLeaf(page: Uint8Array, pgno: number): boolean {
+  return page[headerAt(pgno)] === LEAF_INDEX
+}
+
+export function isTableLeaf(page: Uint8Array, pgno: number): boolean {
+  return page[headerAt(pgno)] === LEAF_TABLE
+}
+
+/**
+ * The rowids that an index leaf's entries end with, in key order. Entries that go on on an overflow page, and those
+ * that do not end with an integer (WITHOUT ROWID tables), are left out.
+ */
+export function readIndexRowids(page: Uint8Array, pgno: number): number[] {
+  const at = headerAt(pgno)
+  const count = cellCount(page, at, 8) ?? 0
+  const rowids: number[] = []
+  for (let i = 0; i < count; i++) {
+    const rowid = lastInteger(page, u16(page, at + 8 + 2 * i))
+    if (rowid !== undefined) rowids.push(rowid)
+  }
+  return rowids
+}
+
+/** What one row of `sqlite_schema` says about a tree. */
+export interface SchemaEntry {
+  readonly type: string
+  readonly name: string
+  /** The table that the tree belongs to. */
+  readonly table: string
+  readonly rootPgno: number
+}
+
+/** The rows of a leaf of `sqlite_schema`; rows that are not whole on the page are left out. */
+export function readSchemaLeaf(page: Uint8Array, pgno: number): SchemaEntry[] {
+  const at = headerAt(pgno)
+  if (page[at] !== LEAF_TABLE) return []
+  const entries: SchemaEntry[] = []
+  const count = cellCount(page, at, 8) ?? 0
+  for (let i = 0; i < count; i++) {
+    const entry = readSchemaRow(page, u16(page, at + 8 + 2 * i))
+    if (entry) entries.push(entry)
+  }
+  return entries
+}
+
+function readSchemaRow(page: Uint8Array, cell: number): SchemaEntry | undefined {
+  const payload = varint(page, cell)
+  const rowid = varint(page, payload.end)
+  const columns = readColumns(page, rowid.end, 4)
+  if (columns === undefined) return undefined
+  const [type, name, table, root] = columns as [Column, Column, Column, Column]
+  const rootPgno = integer(page, root)
+  if (rootPgno === undefined || rootPgno === 0) return undefined
+  return { type: text(page, type), name: text(page, name), table: text(page, table), rootPgno }
+}
+
+interface Column {
+  readonly type: number
+  readonly at: number
+  readonly size: number
+}
+
+/** The first `count` columns of a record; undefined when they are not all on the page. */
+function readColumns(page: Uint8Array, record: number, count: number): Column[] | undefined {
+  const header = varint(page, record)
+  let at = record + header.value
+  const columns: Column[] = []
+  for (let next = header.end; next < record + header.value && columns.length < count; ) {
+    const type = varint(page, next)
+    const size = sizeOf(type.value)
+    columns.push({ type: type.value, at, size })
+    at += size
+    next = type.end
+  }
+  return columns.length === count && at <= page.length ? columns : undefined
+}
+
+/** The last column of an index entry, if the entry is whole on the page and that column is an integer. */
+function lastInteger(page: Uint8Array, cell: number): number | undefined {
+  const payload = varint(page, cell)
+  const record = payload.end
+  const end = record + payload.value
+  if (end > page.length) return undefined
+  const header = varint(page, record)
+  const headerEnd = record + header.value
+  if (headerEnd > end) return undefined
+  let type = 0
+  for (let next = header.end; next < headerEnd; ) {
+    const one = varint(page, next)
+    type = one.value
+    next = one.end
+  }
+  return integer(page, { type, size: sizeOf(type), at: end - sizeOf(type) })
+}
+
+function integer(page: Uint8Array, { type, at, size }: Column): number | undefined {
+  if (type === 8) return 0
+  if (type === 9) return 1
+  if (type < 1 || type > 6) return undefined
+  let value = (page[at]! << 24) >> 24
+  for (let i = 1; i < size; i++) value = value * 256 + page[at + i]!
+  return value
+}
+
+const decoder = new TextDecoder()
+
+function text(page: Uint8Array, { at, size }: Column): string {
+  return decoder.decode(page.subarray(at, at + size))
+}
+
+/** Bytes of a value by its serial type. */
+function sizeOf(type: number): number {
+  if (type >= 12) return Math.floor((type - 12) / 2)
+  return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0][type]!
+}
+
+function cellCount(page: Uint8Array, at: number, headerSize: number): number | undefined {
+  const count = u16(page, at + 3)
+  return at + headerSize + 2 * count <= page.length ? count : undefined
+}
+
+function headerAt(pgno: number): number {
+  return pgno === 1 ? DATABASE_HEADER_SIZE : 0
+}
+
+function varint(page: Uint8Array, at: number): { value: number; end: number } {
+  let value = 0
+  for (let i = 0; i < 8; i++) {
+    const byte = page[at + i] ?? 0
+    value = value * 128 + (byte & 0x7f)
+    if (byte < 0x80) return { value, end: at + i + 1 }
+  }
+  return { value: value * 256 + (page[at + 8] ?? 0), end: at + 9 }
+}
+
+function u16(page: Uint8Array, at: number): number {
+  return (page[at]! << 8) | page[at + 1]!
+}
+
+function u32(page: Uint8Array, at: number): number {
+  return ((page[at]! << 24) | (page[at + 1]! << 16) | (page[at + 2]! << 8) | page[at + 3]!) >>> 0
+}

@@ -1,0 +1,79 @@
+import { isLtxError } from '../ltx/index.ts'
+import type { Account } from './account.ts'
+import type { LazyIndex, WindowRange } from './lazy-index.ts'
+import { damaged } from './page-fetcher.ts'
+import type { RangeReader } from './range-reader.ts'
+
+interface Loading extends WindowRange {
+  readonly done: Promise<void>
+}
+
+/** Loads the parts of page indexes that somebody needs; each part once, however many ask for it. */
+export class IndexLoader {
+  readonly #reader: RangeReader
+  readonly #signal: AbortSignal
+  readonly #loading = new Map<LazyIndex, Loading[]>()
+
+  constructor(reader: RangeReader, signal: AbortSignal) {
+    this.#reader = reader
+    this.#signal = signal
+  }
+
+  /**
+   * Load what says where a page is, in each of several indexes at once.
+   * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED, REPLICA_BUDGET
+   */
+  async load(indexes: readonly LazyIndex[], pgno: number, account: Account): Promise<void> {
+    await Promise.all(indexes.map((index) => this.#loadOne(index, pgno, account)))
+  }
+
+  async #loadOne(index: LazyIndex, pgno: number, account: Account): Promise<void> {
+    for (let guesses = 0; index.find(pgno) === undefined; guesses++) {
+      // Each guess narrows the hole; one that does not end is an index that makes no sense.
+      if (guesses > MAX_GUESSES) return this.#loadWhole(index, account)
+      const range = index.windowFor(pgno)
+      const known = this.#loading.get(index)?.find((other) => covers(other, range))
+      await (known?.done ?? this.#loadWindow(index, range, account))
+    }
+  }
+
+  #loadWindow(index: LazyIndex, range: WindowRange, account: Account): Promise<void> {
+    const fetched = async (): Promise<void> => {
+      const bytes = await this.#read(index, range, account)
+      if (!index.add(bytes, range.position)) await this.#loadWhole(index, account)
+    }
+    const list = this.#loading.get(index) ?? []
+    this.#loading.set(index, list)
+    const loading: Loading = {
+      ...range,
+      done: fetched().finally(() => {
+        list.splice(list.indexOf(loading), 1)
+        if (list.length === 0) this.#loading.delete(index)
+      }),
+    }
+    list.push(loading)
+    return loading.done
+  }
+
+  /** What cannot be proved piece by piece is proved as a whole, or is damaged. */
+  async #loadWhole(index: LazyIndex, account: Account): Promise<void> {
+    const bytes = await this.#read(index, index.whole, account)
+    try {
+      index.addWhole(bytes)
+    } catch (error) {
+      throw isLtxError(error) ? damaged(index.file, error) : error
+    }
+  }
+
+  #read(index: LazyIndex, { position, size }: WindowRange, account: Account): Promise<Uint8Array> {
+    const offset = index.indexOffset + position
+    return this.#reader.read(index.file.info, { offset, size }, { account, signal: this.#signal })
+  }
+}
+
+/** Windows shrink the hole around a page by far more than half each time. */
+const MAX_GUESSES = 12
+
+function covers(outer: WindowRange, inner: WindowRange): boolean {
+  return outer.position <= inner.position && outer.position + outer.size >= inner.position + inner.size
+}

@@ -1,0 +1,188 @@
+import {
+  Decoder,
+  decodePageIndex,
+  HEADER_SIZE,
+  type Header,
+  isLtxError,
+  locatePageIndex,
+  type PageIndex,
+} from '../ltx/index.ts'
+import type { PageCache, PageStore, StoredPage } from '../pagecache/index.ts'
+import type { LtxFileInfo } from '../storage/index.ts'
+import type { Account } from './account.ts'
+import { fileKey } from './file-key.ts'
+import { LazyIndex } from './lazy-index.ts'
+import { damaged } from './page-fetcher.ts'
+import { PageLayer } from './page-layer.ts'
+import type { RangeReader } from './range-reader.ts'
+import type { OpenedFile } from './snapshot.ts'
+import { SourceFile } from './source-file.ts'
+
+/** A file up to this size is read whole: its pages come with its index. */
+const WHOLE_FILE_BYTES = 8 * 1024
+/** An index up to this size is read whole. */
+export const WHOLE_INDEX_BYTES = 32 * 1024
+/** A file's end is read with this share of it at first: an index of 9 bytes a page, pages of 1 KB. */
+const TAIL_SHARE = 1 / 112
+const MIN_TAIL_BYTES = 1024
+const MAX_TAIL_BYTES = 16 * 1024
+/** The front of a snapshot, with page 1 and most of the roots of its tables. */
+const FRONT_BYTES = 64 * 1024
+/** Where nothing is known about the database yet, an index is held against what any database can have. */
+const ANY = { commit: 2 ** 32 - 1, pageSize: 65536 }
+
+export interface OpenFileContext {
+  readonly reader: RangeReader
+  readonly cache: PageCache
+  readonly store?: PageStore | undefined
+  readonly account: Account
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What is to be known of a file beyond where its pages are: nothing, its header, or its first pages with it. */
+export type FileFront = 'none' | 'header' | 'pages'
+
+/**
+ * Read as much of a file as is needed to find pages in it: its end, with the index or a part of it; a small file
+ * whole. Requests run side by side.
+ *
+ * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED
+ */
+export async function openFile(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<OpenedFile> {
+  try {
+    if (info.size <= WHOLE_FILE_BYTES) {
+      const bytes = await read(info, { offset: 0, size: info.size }, context)
+      return openWhole(info, bytes, context)
+    }
+    const [tail, start] = await Promise.all([
+      readTail(info, context),
+      front === 'none' ? undefined : readFront(info, front, context),
+    ])
+    return await openParts(info, tail, start, context)
+  } catch (error) {
+    throw isLtxError(error) ? damaged({ key: fileKey(info) }, error, error.at) : error
+  }
+}
+
+/**
+ * Open a file from its bytes: proved by its checksum; its pages go to the cache.
+ * @throws LtxError
+ */
+export function openWhole(info: LtxFileInfo, bytes: Uint8Array, context: PageKeepers): OpenedFile {
+  const decoder = new Decoder({ key: fileKey(info) })
+  decoder.push(bytes)
+  const header = decoder.header()
+  const pages: [pgno: number, data: Uint8Array][] = []
+  for (let page = decoder.nextPage(); typeof page === 'object'; page = decoder.nextPage()) {
+    pages.push([page.pgno, page.data.slice()])
+  }
+  const { fileChecksum } = decoder.end()
+  const file = new SourceFile(info, fileChecksum, context.cache)
+  keep(file, pages, context)
+  return { file, index: PageLayer.of(decoder.pageIndex, file), head: headOf(header!, info) }
+}
+
+/** The header of a file that was opened without it. */
+export async function readHead(info: LtxFileInfo, context: OpenFileContext): Promise<NonNullable<OpenedFile['head']>> {
+  try {
+    return (await readFront(info, 'header', context)).head
+  } catch (error) {
+    throw isLtxError(error) ? damaged({ key: fileKey(info) }, error, error.at) : error
+  }
+}
+
+interface Tail {
+  readonly bytes: Uint8Array
+  /** Of the whole index, its size field included. */
+  readonly index: { readonly offset: number; readonly size: number }
+  readonly fileChecksum: bigint
+}
+
+async function readTail(info: LtxFileInfo, context: OpenFileContext): Promise<Tail> {
+  const wanted = Math.min(MAX_TAIL_BYTES, Math.max(MIN_TAIL_BYTES, Math.ceil(info.size * TAIL_SHARE)))
+  let bytes = await read(info, { offset: info.size - wanted, size: wanted }, context)
+  const index = locatePageIndex(bytes, info.size)
+  const start = info.size - bytes.length
+  if (index.offset < start && index.size <= WHOLE_INDEX_BYTES) {
+    const rest = await read(info, { offset: index.offset, size: start - index.offset }, context)
+    bytes = joined(rest, bytes)
+  }
+  const checksum = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(bytes.length - 8)
+  return { bytes, index, fileChecksum: checksum }
+}
+
+interface Front {
+  readonly head: NonNullable<OpenedFile['head']>
+  readonly index: PageIndex
+  readonly pages: readonly StoredPage[]
+}
+
+/** Where pages that came with something else are kept. */
+type PageKeepers = Pick<OpenFileContext, 'cache' | 'store'>
+
+function keep(file: SourceFile, pages: readonly StoredPage[], { cache, store }: PageKeepers): void {
+  for (const [pgno, page] of pages) cache.set(file.cached, pgno, page)
+  if (pages.length > 0) store?.write(file.cacheKey, pages)
+}
+
+async function readFront(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<Front> {
+  const size = Math.min(info.size, front === 'pages' ? FRONT_BYTES : HEADER_SIZE)
+  const decoder = new Decoder({ key: fileKey(info) })
+  decoder.push(await read(info, { offset: 0, size }, context))
+  const head = headOf(decoder.header()!, info)
+  const pages: [pgno: number, data: Uint8Array][] = []
+  for (let page = decoder.nextPage(); typeof page === 'object'; page = decoder.nextPage()) {
+    pages.push([page.pgno, page.data.slice()])
+  }
+  return { head, index: decoder.pageIndex, pages }
+}
+
+function openParts(info: LtxFileInfo, tail: Tail, front: Front | undefined, context: OpenFileContext): OpenedFile {
+  const file = new SourceFile(info, tail.fileChecksum, context.cache)
+  if (front) keep(file, front.pages, context)
+  const index = openIndex(file, tail, front)
+  return front ? { file, index, head: front.head } : { file, index }
+}
+
+function openIndex(file: SourceFile, tail: Tail, front: Front | undefined): PageLayer | LazyIndex {
+  const { index, bytes } = tail
+  const limits = { ...(front?.head ?? ANY), indexOffset: index.offset }
+  const start = index.offset - (file.info.size - bytes.length)
+  if (start >= 0) return PageLayer.of(decodePageIndex(bytes.subarray(start, start + index.size), limits), file)
+  const lazy = new LazyIndex({ file, ...limits, indexSize: index.size - 8 })
+  // What cannot be proved now is asked for again when it is needed.
+  lazy.add(bytes.subarray(0, bytes.length - FOOTER_SIZE), -start)
+  if (front) lazy.addStart(front.index)
+  return lazy
+}
+
+/** The size field behind the index, and the trailer. */
+const FOOTER_SIZE = 8 + 16
+
+function headOf(header: Header, info: LtxFileInfo): NonNullable<OpenedFile['head']> {
+  const { pageSize, commit, timestamp, minTXID, maxTXID } = header
+  if (minTXID !== info.minTXID || maxTXID !== info.maxTXID) {
+    const other = fileKey({ level: info.level, minTXID, maxTXID })
+    throw damaged({ key: fileKey(info) }, new Error(`its header is that of ${other}`))
+  }
+  return { pageSize, commit, timestamp }
+}
+
+/** Exactly these bytes: the range was within the file as it was listed. */
+async function read(
+  info: LtxFileInfo,
+  range: { offset: number; size: number },
+  { reader, account, signal }: OpenFileContext,
+): Promise<Uint8Array> {
+  const bytes = await reader.read(info, range, { account, signal })
+  if (bytes.length === range.size) return bytes
+  const end = range.offset + bytes.length
+  throw damaged({ key: fileKey(info) }, new Error(`it ends at byte ${end} of the ${info.size} listed`), { offset: end })
+}
+
+function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(left.length + right.length)
+  bytes.set(left)
+  bytes.set(right, left.length)
+  return bytes
+}

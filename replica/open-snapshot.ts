@@ -1,0 +1,161 @@
+import { SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
+import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
+import type { Account } from './account.ts'
+import { ReplicaError } from './errors.ts'
+import { fileKey } from './file-key.ts'
+import { listLevel, listLevels } from './list-levels.ts'
+import { type FileFront, type OpenFileContext, openFile, readHead } from './open-file.ts'
+import { extendPlan, findGap, type Levels, planRestore } from './plan-restore.ts'
+import { FileGone } from './range-reader.ts'
+import { differentPageSize, type OpenedFile, Snapshot } from './snapshot.ts'
+
+/** Levels in the order in which they are listed: few files, then more, then very many of which few are needed. */
+const FIRST_LEVELS = [9, 8, 7, 6, 5, 4, 3]
+const SECOND_LEVELS = [2, 1]
+/**
+ * Files are named by their first TXID, so one that straddles the point from which a level is listed is missed if it
+ * began too far before. This many TXIDs back is far enough in nearly every bucket; where it is not, all is listed.
+ */
+const STRADDLE: Readonly<Record<number, bigint>> = { 2: 4096n, 1: 512n }
+/** The files change while they are looked at; each attempt sees them as they are then. */
+const MAX_ATTEMPTS = 4
+
+/** Files that were opened, to be used again when a state is planned anew. */
+export class OpenedFiles {
+  #files = new Map<string, Promise<OpenedFile>>()
+
+  /** Open a file, or take the one that is open already. */
+  open(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<OpenedFile> {
+    const key = `${fileKey(info)} ${info.size}`
+    const known = this.#files.get(key)
+    const opened = known
+      ? known.then(async (file) =>
+          front === 'none' || file.head ? file : { ...file, head: await readHead(info, context) },
+        )
+      : openFile(info, front, context)
+    this.#files.set(key, opened)
+    opened.catch(() => {
+      if (this.#files.get(key) === opened) this.#files.delete(key)
+    })
+    return opened
+  }
+
+  /** Take in a file that was opened otherwise. */
+  add(file: OpenedFile): void {
+    const { info } = file.file
+    this.#files.set(`${fileKey(info)} ${info.size}`, Promise.resolve(file))
+  }
+
+  /** Forget all but these. */
+  keep(infos: readonly LtxFileInfo[]): void {
+    const keys = new Set(infos.map((info) => `${fileKey(info)} ${info.size}`))
+    this.#files = new Map([...this.#files].filter(([key]) => keys.has(key)))
+  }
+}
+
+export interface OpenSnapshotContext extends OpenFileContext {
+  readonly client: ReplicaClient
+  readonly opened: OpenedFiles
+}
+
+/**
+ * The newest state. Levels are listed and files opened side by side: while the many files of the low levels are
+ * listed, those of the high levels are being opened.
+ *
+ * @throws ReplicaError REPLICA_EMPTY, REPLICA_NON_CONTIGUOUS, REPLICA_TX_NOT_AVAILABLE, REPLICA_DAMAGED; StorageError
+ */
+export async function openNewest(context: OpenSnapshotContext): Promise<Snapshot> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const plan = attempt < MAX_ATTEMPTS ? await planInStages(context) : undefined
+      return await openPlan(plan ?? (await planFromAll(context)), context)
+    } catch (error) {
+      if (!(error instanceof FileGone) || attempt >= MAX_ATTEMPTS) throw error
+    }
+  }
+}
+
+/** The state that a plan's files give. @throws FileGone */
+export async function openPlan(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
+  const files = await Promise.all(plan.map((info, i) => openPlanned(plan, info, i === plan.length - 1, context)))
+  const [first, last] = [files[0]!, files.at(-1)!]
+  if (first.head && last.head && first.head.pageSize !== last.head.pageSize) {
+    throw differentPageSize(last.file, last.head.pageSize, first.head.pageSize)
+  }
+  return Snapshot.of(files)
+}
+
+/** @returns undefined when the stages do not fit together: something changed meanwhile, or a file straddles far */
+async function planInStages(context: OpenSnapshotContext): Promise<LtxFileInfo[] | undefined> {
+  const levels: LtxFileInfo[][] = Array.from({ length: SNAPSHOT_LEVEL + 1 }, () => [])
+  await listInto(levels, FIRST_LEVELS, undefined, context)
+  const snapshot = levels[SNAPSHOT_LEVEL]!.at(-1)
+  const first = extendPlan(snapshot ? [snapshot] : [], levels)
+  openEarly(first, context)
+  await listInto(levels, SECOND_LEVELS, reached(first), context)
+  const second = extendPlan(first, levels)
+  openEarly(second, context)
+  await listInto(levels, [0], reached(second), context)
+  const plan = extendPlan(second, levels)
+  if (plan.length === 0 || findGap(levels, {}, reached(plan)) !== undefined) return undefined
+  return plan
+}
+
+/** Plan from everything there is. */
+async function planFromAll({ client, account, signal }: OpenSnapshotContext): Promise<LtxFileInfo[]> {
+  const levels = await listAll(client, account, signal)
+  if (levels.every((files) => files.length === 0)) throw empty(client.url)
+  return planRestore(levels)
+}
+
+/** Start opening what a plan has so far; failures are met again when the plan is complete. */
+function openEarly(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): void {
+  for (const info of plan) openPlanned(plan, info, false, context).catch(() => {})
+}
+
+function openPlanned(
+  plan: readonly LtxFileInfo[],
+  info: LtxFileInfo,
+  newest: boolean,
+  context: OpenSnapshotContext,
+): Promise<OpenedFile> {
+  const front = info === plan[0] ? 'pages' : newest ? 'header' : 'none'
+  return context.opened.open(info, front, context)
+}
+
+async function listInto(
+  levels: LtxFileInfo[][],
+  some: readonly number[],
+  from: TXID | undefined,
+  { client, account, signal }: OpenSnapshotContext,
+): Promise<void> {
+  account.roundTrip()
+  await Promise.all(
+    some.map(async (level) => {
+      account.request(0)
+      const seek = from === undefined ? 0n : from + 1n - (STRADDLE[level] ?? 0n)
+      levels[level] = await listLevel(client, level, { ...(seek > 0n && { seek }), ...(signal && { signal }) })
+    }),
+  )
+}
+
+function reached(plan: readonly LtxFileInfo[]): TXID {
+  return plan.at(-1)?.maxTXID ?? 0n
+}
+
+function empty(url: string): ReplicaError {
+  return new ReplicaError('REPLICA_EMPTY', `Cannot open ${url}: nothing has been replicated to this place`, {
+    hint: 'Check the URL, or replicate a database to it first.',
+  })
+}
+
+/** What is in all levels. */
+export async function listAll(
+  client: ReplicaClient,
+  account: Account,
+  signal: AbortSignal | undefined,
+): Promise<Levels> {
+  account.roundTrip()
+  for (let level = 0; level <= SNAPSHOT_LEVEL; level++) account.request(0)
+  return await listLevels(client, signal ? { signal } : {})
+}

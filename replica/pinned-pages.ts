@@ -1,0 +1,171 @@
+import type { PageCache } from '../pagecache/index.ts'
+import type { Account } from './account.ts'
+import { ReplicaError } from './errors.ts'
+import type { IndexLoader } from './index-loader.ts'
+import type { LazyIndex } from './lazy-index.ts'
+import { orAborted } from './or-aborted.ts'
+import type { PageFetcher } from './page-fetcher.ts'
+import type { PageLocation } from './page-layer.ts'
+import type { WantedPage } from './plan-fetch.ts'
+import { FileGone } from './range-reader.ts'
+import { ReadAhead } from './read-ahead.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Trees } from './trees.ts'
+import type { PinnedPages } from './types.ts'
+
+/** What all readers of one replica share. */
+export interface SharedReading {
+  readonly cache: PageCache
+  readonly fetcher: PageFetcher
+  readonly indexes: IndexLoader
+  readonly trees: Trees
+  /**
+   * Files of a state were deleted: plan it again from what there is.
+   * @returns the same state in other files, or a newer one
+   */
+  replan(gone: Snapshot): Promise<Snapshot>
+}
+
+/** Files may be deleted again while their pages are looked for elsewhere; not often, though. */
+const MAX_REPLANS = 3
+
+/** A snapshot's pages, read by one connection, with reading ahead. */
+export class SnapshotPages implements PinnedPages {
+  readonly state: Snapshot
+  readonly #shared: SharedReading
+  readonly #account: Account
+  readonly #readAhead: ReadAhead
+  /** Where pages are looked for: `state`, until files of it have gone. */
+  #source: Snapshot
+
+  constructor(state: Snapshot, shared: SharedReading, account: Account) {
+    this.state = state
+    this.#source = state
+    this.#shared = shared
+    this.#account = account
+    const { commit } = state
+    const pages = {
+      commit,
+      ahead: (pgnos: readonly number[]) => this.#ahead(pgnos),
+      peek: (pgno: number) => this.#peek(pgno),
+    }
+    this.#readAhead = new ReadAhead(pages, shared.trees)
+  }
+
+  get(pgno: number): Uint8Array | undefined {
+    const location = this.#locate(pgno)
+    if (Array.isArray(location)) return undefined
+    const page = location === 'zeros' ? this.#zeros() : this.#shared.cache.get(location.file.cached, pgno)
+    if (page === undefined) return undefined
+    this.#account.page('hits')
+    this.#readAhead.touch(pgno, page)
+    return page
+  }
+
+  async fetch(pgno: number, signal?: AbortSignal): Promise<Uint8Array> {
+    this.#account.page('misses')
+    for (let replans = 0; ; replans++) {
+      try {
+        const page = await this.#fetch(pgno, signal)
+        this.#readAhead.touch(pgno, page)
+        return page
+      } catch (error) {
+        if (!(error instanceof FileGone)) throw error
+        if (replans === MAX_REPLANS) throw gone(this.state, pgno, error)
+        const source = await this.#shared.replan(this.#source)
+        // Planned from an old listing: it lacks what came between.
+        if (source.txid < this.state.txid) throw gone(this.state, pgno, error)
+        this.#source = source
+      }
+    }
+  }
+
+  end(): void {
+    this.#readAhead.end()
+  }
+
+  async #fetch(pgno: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const location = await this.#find(pgno, signal)
+    if (location === 'zeros') return this.#zeros()
+    const wanted = { pgno, location }
+    if (!this.#shared.cache.has(location.file.cached, pgno)) this.#account.roundTrip()
+    this.#shared.fetcher.start([wanted], { pageSize: this.state.pageSize, account: this.#account, ahead: false })
+    return await this.#shared.fetcher.wait(wanted, signal)
+  }
+
+  /** Where a page is, after loading what has to be known for that. */
+  async #find(pgno: number, signal: AbortSignal | undefined): Promise<PageLocation | 'zeros'> {
+    for (;;) {
+      signal?.throwIfAborted()
+      const location = this.#locate(pgno)
+      if (!Array.isArray(location)) return location
+      this.#account.roundTrip()
+      await orAborted(this.#shared.indexes.load(location, pgno, this.#account), signal)
+    }
+  }
+
+  /** As `Snapshot.locate`, in the files that are still there. @throws ReplicaError REPLICA_SNAPSHOT_GONE */
+  #locate(pgno: number): PageLocation | 'zeros' | LazyIndex[] {
+    const location = this.#source.locate(pgno)
+    // A newer state serves only with what has not changed since.
+    if (this.#source.txid !== this.state.txid && typeof location === 'object' && !Array.isArray(location)) {
+      if (location.file.info.maxTXID > this.state.txid) throw gone(this.state, pgno)
+    }
+    return location
+  }
+
+  #peek(pgno: number): Uint8Array | undefined {
+    const location = this.#locate(pgno)
+    if (Array.isArray(location) || location === 'zeros') return undefined
+    return this.#shared.cache.peek(location.file.cached, pgno)
+  }
+
+  async #ahead(pgnos: readonly number[]): Promise<void> {
+    try {
+      const wanted: WantedPage[] = []
+      const unknown: Promise<void>[] = []
+      const later: number[] = []
+      for (const pgno of pgnos) {
+        if (pgno < 1 || pgno > this.state.commit) continue // a hint that is out of date
+        const location = this.#locate(pgno)
+        if (location === 'zeros') continue
+        if (Array.isArray(location)) {
+          later.push(pgno)
+          unknown.push(this.#shared.indexes.load(location, pgno, this.#account))
+        } else wanted.push({ pgno, location })
+      }
+      const all = this.#fetchAll(wanted)
+      await Promise.all(unknown)
+      for (const pgno of later) {
+        const location = this.#locate(pgno)
+        if (!Array.isArray(location) && location !== 'zeros') wanted.push({ pgno, location })
+      }
+      if (later.length > 0) await this.#fetchAll(wanted.slice(-later.length))
+      await all
+    } catch {
+      // Whoever needs the page will hear of it.
+    }
+  }
+
+  async #fetchAll(wanted: readonly WantedPage[]): Promise<void> {
+    const { fetcher } = this.#shared
+    fetcher.start(wanted, { pageSize: this.state.pageSize, account: this.#account, ahead: true })
+    await Promise.allSettled(wanted.map((page) => fetcher.arrival(page)))
+  }
+
+  #zeros(): Uint8Array {
+    return new Uint8Array(this.state.pageSize)
+  }
+}
+
+function gone(state: Snapshot, pgno: number, cause?: Error): ReplicaError {
+  return new ReplicaError(
+    'REPLICA_SNAPSHOT_GONE',
+    `Cannot read page ${pgno} as of TXID ${state.txid}: its file was deleted, and no other file holds that state of it`,
+    {
+      at: { pgno, txid: state.txid },
+      hint: 'Start the transaction again: it will see a newer state. Keep files longer if transactions are long.',
+      cause,
+    },
+  )
+}

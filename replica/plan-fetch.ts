@@ -1,0 +1,73 @@
+import type { PageLocation } from './page-layer.ts'
+import type { SourceFile } from './source-file.ts'
+
+/** A page and where it is. */
+export interface WantedPage {
+  readonly pgno: number
+  readonly location: PageLocation
+}
+
+/** One ranged GET and the pages it brings. */
+export interface FetchRange {
+  readonly file: SourceFile
+  /** Bytes from the start of the file. */
+  readonly offset: number
+  readonly size: number
+  /** Ascending by offset; at least one. */
+  readonly pages: readonly WantedPage[]
+}
+
+export interface FetchLimits {
+  /** Bytes nobody wants that are read rather than sending another request. */
+  readonly gapBytes: number
+  /** A range is cut before it becomes larger than this. */
+  readonly rangeBytes: number
+}
+
+/**
+ * A gap costs its bytes, a request its round trip; 16 KiB pass in less than 2 ms at 100 Mbit/s. (A gap of 1 MiB was
+ * measured as almost five times slower than none: VirtualiZarr#1033.)
+ */
+export const FETCH_LIMITS: FetchLimits = { gapBytes: 16 * 1024, rangeBytes: 1024 * 1024 }
+
+/** Of a file that is wanted by more than this share, everything between the wanted pages is read. */
+const WHOLE_SHARE = 1 / 2
+
+/**
+ * Turn wanted pages into few requests: neighbours in a file become one range, small gaps are read over, long ranges
+ * are cut. Pure.
+ *
+ * @param wanted in any order, each page once
+ * @returns every wanted page in exactly one range; ranges of one file ascend and do not overlap
+ */
+export function planFetch(wanted: readonly WantedPage[], limits: FetchLimits = FETCH_LIMITS): FetchRange[] {
+  const byFile = new Map<SourceFile, WantedPage[]>()
+  for (const page of wanted) {
+    const pages = byFile.get(page.location.file)
+    if (pages) pages.push(page)
+    else byFile.set(page.location.file, [page])
+  }
+  return [...byFile].flatMap(([file, pages]) => planFile(file, pages, limits))
+}
+
+function planFile(file: SourceFile, pages: WantedPage[], limits: FetchLimits): FetchRange[] {
+  pages.sort((a, b) => a.location.offset - b.location.offset)
+  const bytes = pages.reduce((sum, { location }) => sum + location.size, 0)
+  const gapBytes = bytes > file.info.size * WHOLE_SHARE ? Number.POSITIVE_INFINITY : limits.gapBytes
+  const ranges: FetchRange[] = []
+  let first = 0
+  for (let i = 1; i <= pages.length; i++) {
+    const { offset } = pages[first]!.location
+    const end = endOf(pages[i - 1]!)
+    const next = pages[i]?.location
+    const joins = next && next.offset - end <= gapBytes && next.offset + next.size - offset <= limits.rangeBytes
+    if (joins) continue
+    ranges.push({ file, offset, size: end - offset, pages: pages.slice(first, i) })
+    first = i
+  }
+  return ranges
+}
+
+function endOf({ location }: WantedPage): number {
+  return location.offset + location.size
+}

@@ -1,0 +1,267 @@
+import { isIndexLeaf, isTableLeaf, readIndexRowids } from './btree-page.ts'
+import type { TreeNode, Trees } from './trees.ts'
+
+/** What reading ahead needs of the pages. */
+export interface AheadPages {
+  /** Pages of the database. */
+  readonly commit: number
+  /** Have pages fetched; pages at hand are no work. Never throws. @returns when they have come, or will not */
+  ahead(pgnos: readonly number[]): Promise<void>
+  /** A page if it is at hand, without a trace. */
+  peek(pgno: number): Uint8Array | undefined
+}
+
+/** How a window grows: to this many pages at first, doubled with every page read from it. */
+const FIRST_WINDOW = 4
+/** At 2 KB a page some 2 MB: more than is on the way at 1 Gbit/s and 10 ms. */
+const MAX_WINDOW = 1024
+/** A scan may skip this many pages at a step and still be one. */
+const NEAR = 3
+/** Rows of an index range that are looked for around the last one. */
+const MAX_ROUNDS = 20
+
+/** Pages read one after the other in some order: siblings in a tree, numbers, rows behind an index. */
+interface Run {
+  last: number
+  direction: 1 | -1
+  /** Steps in a row in one direction. */
+  length: number
+  /** Up to which position pages were asked for. */
+  asked: number
+}
+
+/** The index leaf whose entries are being followed to rows. */
+interface IndexWalk {
+  readonly leaf: number
+  readonly indexRoot: number
+  readonly tableRoot: number
+  readonly rowids: readonly number[]
+  run: Run | undefined
+  /** Table leaves read in a row that no entry leads to. */
+  strayed: number
+}
+
+/**
+ * Guesses from the pages that one connection reads which it will read next. A look-up fetches nothing ahead; the
+ * second step in one direction starts a window that doubles with every step:
+ *
+ * - children of one interior page one after the other: a scan of a table or an index, across interior pages too;
+ * - rows of a table one after the other in the order of an index's entries;
+ * - pages by their numbers: overflow chains.
+ */
+export class ReadAhead {
+  readonly #pages: AheadPages
+  readonly #trees: Trees
+  readonly #siblings = new Map<number, Run>()
+  readonly #numbers: Run = { last: -2, direction: 1, length: 0, asked: -1 }
+  #walk: IndexWalk | undefined
+
+  constructor(pages: AheadPages, trees: Trees) {
+    this.#pages = pages
+    this.#trees = trees
+  }
+
+  /** A page is being read. */
+  touch(pgno: number, page: Uint8Array): void {
+    this.#trees.learn(pgno, page)
+    const place = this.#trees.place(pgno)
+    if (place) this.#alongSiblings(place.parent, place.index)
+    else this.#alongNumbers(pgno)
+    if (isIndexLeaf(page, pgno)) this.#beginWalk(pgno, page)
+    else if (isTableLeaf(page, pgno)) {
+      this.#trees.learnLeaf(pgno)
+      this.#alongIndex(pgno)
+    }
+  }
+
+  /** The reader is done: what it did is remembered for the next one. */
+  end(): void {
+    if (this.#walk?.run) this.#trees.learnRun(this.#walk.indexRoot, this.#walk.run.length + 1)
+    this.#walk = undefined
+  }
+
+  #alongSiblings(parent: TreeNode, index: number): void {
+    let run = this.#siblings.get(parent.pgno)
+    if (run === undefined) {
+      run = this.#inherited(parent, index)
+      this.#siblings.set(parent.pgno, run)
+    }
+    const window = step(run, index, NEAR)
+    if (window === 0) return
+    const { children } = parent
+    const end = Math.max(0, Math.min(children.length - 1, index + run.direction * window))
+    const pgnos = between(run, end).map((i) => children[i]!)
+    run.asked = end
+    void this.#pages.ahead(pgnos)
+    const left = window - Math.abs(end - index)
+    if (left > 0) void this.#intoNeighbour(parent, run, left)
+  }
+
+  /** A scan that comes from the neighbouring interior page goes on as it was. */
+  #inherited(parent: TreeNode, index: number): Run {
+    for (const direction of [1, -1] as const) {
+      const from = this.#trees.neighbour(parent.pgno, direction === 1 ? -1 : 1)
+      const run = from === undefined ? undefined : this.#siblings.get(from)
+      const edge = direction === 1 ? index === 0 : index === parent.children.length - 1
+      if (edge && run && run.direction === direction && run.length > 0) {
+        return { last: index - direction, direction, length: run.length, asked: index - direction }
+      }
+    }
+    return { last: -2 * NEAR, direction: 1, length: 0, asked: index }
+  }
+
+  /** Read the next interior page, and the first of its children, before the scan gets there. */
+  async #intoNeighbour(parent: TreeNode, run: Run, count: number): Promise<void> {
+    const { direction, length } = run
+    const next = this.#trees.neighbour(parent.pgno, direction)
+    if (next === undefined || this.#siblings.has(next)) return
+    await this.#pages.ahead([next])
+    const page = this.#pages.peek(next)
+    if (page === undefined || this.#siblings.has(next)) return
+    this.#trees.learn(next, page)
+    const node = this.#trees.node(next)
+    if (node === undefined) return
+    const start = direction === 1 ? 0 : node.children.length - 1
+    const end = Math.max(0, Math.min(node.children.length - 1, start + direction * (count - 1)))
+    const neighbours: Run = { last: start - direction, direction, length, asked: start - direction }
+    const pgnos = between(neighbours, end).map((i) => node.children[i]!)
+    neighbours.asked = end
+    this.#siblings.set(next, neighbours)
+    await this.#pages.ahead(pgnos)
+  }
+
+  #alongNumbers(pgno: number): void {
+    const run = this.#numbers
+    const window = step(run, pgno, 1)
+    if (window === 0 || run.direction < 0) return
+    const end = Math.min(this.#pages.commit, pgno + window)
+    const pgnos = between(run, end)
+    run.asked = end
+    void this.#pages.ahead(pgnos)
+  }
+
+  #beginWalk(leaf: number, page: Uint8Array): void {
+    const walk = this.#walk
+    if (walk?.leaf === leaf) return
+    const indexRoot = this.#trees.root(leaf)
+    const tableRoot = this.#trees.tableRoot(indexRoot)
+    const follows = walk?.run && this.#trees.neighbour(walk.leaf, walk.run.direction) === leaf
+    if (walk?.run && !follows) this.#trees.learnRun(walk.indexRoot, walk.run.length + 1)
+    this.#walk = undefined
+    if (tableRoot === undefined) return
+    const rowids = readIndexRowids(page, leaf)
+    this.#walk = { leaf, indexRoot, tableRoot, rowids, run: undefined, strayed: 0 }
+    if (!follows) return
+    const { direction, length } = walk!.run!
+    const last = direction === 1 ? -1 : rowids.length
+    this.#walk.run = { last, direction, length, asked: last }
+  }
+
+  #alongIndex(leaf: number): void {
+    const walk = this.#walk
+    if (walk === undefined) return
+    const at = this.#entryOf(walk, leaf)
+    if (at === undefined) {
+      // Two leaves in a row that no entry near leads to: these rows come from somewhere else.
+      if (++walk.strayed > 1) this.end()
+      return
+    }
+    walk.strayed = 0
+    walk.run ??= { last: at, direction: 1, length: 0, asked: at }
+    const usual = this.#trees.usualRun(walk.indexRoot)
+    const window = Math.max(step(walk.run, at, walk.rowids.length), walk.run.length === 0 ? usual : 0)
+    if (window <= 1) return
+    const { direction } = walk.run
+    const end = Math.max(0, Math.min(walk.rowids.length - 1, at + direction * window))
+    const rowids = between(walk.run, end).map((i) => walk.rowids[i]!)
+    walk.run.asked = end
+    void this.#aheadRows(walk.tableRoot, rowids)
+    const left = window - Math.abs(end - at)
+    if (left > 0) void this.#intoNextLeaf(walk, direction, left)
+  }
+
+  /** The entry nearest to the last one that leads to a table leaf. */
+  #entryOf({ run, rowids, tableRoot }: IndexWalk, leaf: number): number | undefined {
+    const leads = (i: number): boolean => {
+      const found = rowids[i] === undefined ? undefined : this.#trees.leafOf(tableRoot, rowids[i])
+      return found !== undefined && 'leaf' in found && found.leaf === leaf
+    }
+    if (run === undefined) {
+      const first = rowids.findIndex((_, i) => leads(i))
+      return first < 0 ? undefined : first
+    }
+    for (let distance = 1; distance < rowids.length + 1; distance++) {
+      for (const i of [run.last + run.direction * distance, run.last - run.direction * distance]) {
+        if (leads(i)) return i
+      }
+    }
+    return undefined
+  }
+
+  async #intoNextLeaf(walk: IndexWalk, direction: 1 | -1, count: number): Promise<void> {
+    const next = this.#trees.neighbour(walk.leaf, direction)
+    if (next === undefined) return
+    await this.#pages.ahead([next])
+    const page = this.#pages.peek(next)
+    if (page === undefined || !isIndexLeaf(page, next)) return
+    const rowids = readIndexRowids(page, next)
+    await this.#aheadRows(walk.tableRoot, direction === 1 ? rowids.slice(0, count) : rowids.slice(-count).reverse())
+  }
+
+  /** Fetch the leaves that hold rows: level by level, all of a level at once. */
+  async #aheadRows(tableRoot: number, rowids: readonly number[]): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const leaves = new Set<number>()
+      const missing = new Set<number>()
+      for (const rowid of rowids) {
+        const found = this.#trees.leafOf(tableRoot, rowid)
+        if (found === undefined) continue
+        if ('leaf' in found) leaves.add(found.leaf)
+        else missing.add(found.missing)
+      }
+      const fetched = this.#pages.ahead([...missing, ...leaves])
+      if (missing.size === 0) return fetched
+      await fetched
+      let learnt = 0
+      for (const pgno of missing) {
+        const page = this.#pages.peek(pgno)
+        if (page) this.#trees.learn(pgno, page)
+        if (this.#trees.node(pgno)) learnt++
+      }
+      if (learnt === 0) return
+    }
+  }
+}
+
+/**
+ * A run goes on, or begins anew.
+ * @param near how far a step may be
+ * @returns pages to have on the way from here; 0 when enough are, or when it is no run
+ */
+function step(run: Run, at: number, near: number): number {
+  const distance = at - run.last
+  if (distance === 0) return 0
+  const direction = distance > 0 ? 1 : -1
+  run.last = at
+  if (Math.abs(distance) > near) {
+    run.length = 0
+    run.asked = at
+    return 0
+  }
+  if (direction !== run.direction || run.length === 0) {
+    if (direction !== run.direction) run.length = 0
+    run.direction = direction
+    run.asked = at
+  }
+  run.length++
+  const window = Math.min(MAX_WINDOW, FIRST_WINDOW * 2 ** (run.length - 1))
+  const onTheWay = (run.asked - at) * direction
+  return onTheWay > window / 2 ? 0 : window
+}
+
+/** Positions behind what was asked for, up to and with `end`, in the run's direction. */
+function between(run: Run, end: number): number[] {
+  const positions: number[] = []
+  for (let i = run.asked + run.direction; (end - i) * run.direction >= 0; i += run.direction) positions.push(i)
+  return positions
+}

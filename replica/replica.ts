@@ -1,0 +1,265 @@
+import { formatTXID, type TXID } from '../ltx/index.ts'
+import { PageCache, type PageStore } from '../pagecache/index.ts'
+import type { ReplicaClient } from '../storage/index.ts'
+import { Account, newCost } from './account.ts'
+import { planAt } from './at-time.ts'
+import { ReplicaError } from './errors.ts'
+import { Follower } from './follower.ts'
+import { IndexLoader } from './index-loader.ts'
+import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlan } from './open-snapshot.ts'
+import { orAborted } from './or-aborted.ts'
+import { PageFetcher } from './page-fetcher.ts'
+import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
+import { RangeReader } from './range-reader.ts'
+import { loadSnapshot, saveSnapshot } from './saved-snapshot.ts'
+import { comesAfter, Snapshot } from './snapshot.ts'
+import { Trees } from './trees.ts'
+import type {
+  Cost,
+  DatabaseState,
+  Lag,
+  PinnedPages,
+  PinOptions,
+  ReadableReplica,
+  RefreshOptions,
+  StateTarget,
+} from './types.ts'
+
+export interface ReplicaOptions {
+  /** Pages in memory, shared by whoever is given the same one. Default: 64 MiB of its own. */
+  readonly cache?: PageCache
+  /** Pages that survive the process. It stays its owner's: others may use it, too. Default: none. */
+  readonly store?: PageStore
+  /** A check for newer files is made at most so often. Default 1000. */
+  readonly checkIntervalMs?: number
+  /** Check all the time, not only when somebody reads. Default false. */
+  readonly follow?: boolean
+  /** L0 is listed at most so often while nothing is amiss. Default 60 000. */
+  readonly listIntervalMs?: number
+  /** Requests for pages in flight at most. Default 48. */
+  readonly maxInFlight?: number
+  /** Milliseconds since the Unix epoch. */
+  readonly now?: () => number
+  /** Ends opening. */
+  readonly signal?: AbortSignal
+}
+
+const DEFAULT_MAX_IN_FLIGHT = 48
+const DEFAULT_CHECK_INTERVAL_MS = 1000
+const DEFAULT_LIST_INTERVAL_MS = 60_000
+
+/** A replica that is open for reading in place. */
+export class Replica implements ReadableReplica {
+  readonly url: string
+  readonly cost: Cost
+  readonly #options: ReplicaOptions
+  readonly #now: () => number
+  readonly #closing = new AbortController()
+  readonly #context: OpenSnapshotContext
+  readonly #shared: SharedReading
+  readonly #follower: Follower
+  readonly #client: ReplicaClient
+  readonly #timer: ReturnType<typeof setInterval> | undefined
+  #state: Snapshot
+  #checkedAt: number
+  /** A check under way, for all who want one. */
+  #checking: Promise<void> | undefined
+
+  /**
+   * Open the newest state.
+   *
+   * @param client is the replica's from now on: closed with it. Give it retries (`withRetry`).
+   * @throws ReplicaError REPLICA_EMPTY and others; StorageError
+   */
+  static async open(client: ReplicaClient, options: ReplicaOptions = {}): Promise<Replica> {
+    const cost = newCost()
+    const cache = options.cache ?? new PageCache()
+    const { signal } = options
+    const context = {
+      client,
+      reader: new RangeReader(client),
+      cache,
+      store: options.store,
+      account: new Account([cost]),
+      opened: new OpenedFiles(),
+    }
+    const checkedAt = (options.now ?? Date.now)()
+    const saved = await savedState(client, cache, options.store)
+    if (saved) {
+      // One request tells whether it is still the newest.
+      const replica = new Replica(context, { cost, state: saved, checkedAt: Number.NEGATIVE_INFINITY }, options)
+      try {
+        await replica.refresh({ maxAgeMs: 0, ...(signal && { signal }) })
+        return replica
+      } catch (error) {
+        clearInterval(replica.#timer)
+        throw error
+      }
+    }
+    const state = await openNewest({ ...context, signal })
+    const replica = new Replica(context, { cost, state, checkedAt }, options)
+    replica.#save()
+    return replica
+  }
+
+  private constructor(
+    context: OpenSnapshotContext,
+    opened: { readonly cost: Cost; readonly state: Snapshot; readonly checkedAt: number },
+    options: ReplicaOptions,
+  ) {
+    const { signal } = this.#closing
+    const { client, reader, cache } = context
+    this.url = client.url
+    this.cost = opened.cost
+    this.#client = client
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#state = opened.state
+    this.#checkedAt = opened.checkedAt
+    this.#context = { ...context, signal }
+    const maxInFlight = options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT
+    this.#shared = {
+      cache,
+      fetcher: new PageFetcher({ reader, cache, store: options.store, maxInFlight, signal }),
+      indexes: new IndexLoader(reader, signal),
+      trees: new Trees(),
+      replan: (gone) => this.#replan(gone),
+    }
+    const listIntervalMs = options.listIntervalMs ?? DEFAULT_LIST_INTERVAL_MS
+    const listedAt = opened.checkedAt
+    this.#follower = new Follower({ context: this.#context, listIntervalMs, now: this.#now, listedAt })
+    if (options.follow) {
+      this.#timer = setInterval(() => void this.refresh().catch(() => {}), this.#checkIntervalMs)
+      // Node: following alone keeps no process alive.
+      if (typeof this.#timer === 'object') this.#timer.unref()
+    }
+  }
+
+  get state(): DatabaseState {
+    return this.#state
+  }
+
+  async refresh({ maxAgeMs = this.#checkIntervalMs, signal }: RefreshOptions = {}): Promise<DatabaseState> {
+    this.#throwIfClosed()
+    signal?.throwIfAborted()
+    if (this.#now() - this.#checkedAt >= maxAgeMs) {
+      this.#checking ??= this.#check().finally(() => {
+        this.#checking = undefined
+      })
+      await orAborted(this.#checking, signal)
+    }
+    return this.#state
+  }
+
+  async at(target: StateTarget, signal?: AbortSignal): Promise<DatabaseState> {
+    this.#throwIfClosed()
+    const context = signal
+      ? { ...this.#context, signal: AbortSignal.any([signal, this.#closing.signal]) }
+      : this.#context
+    return await openPlan(await planAt(target, context), context)
+  }
+
+  async waitFor(
+    txid: TXID,
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<DatabaseState> {
+    const { timeoutMs = 30_000, signal } = options
+    const end = this.#now() + timeoutMs
+    for (;;) {
+      if (this.#state.txid >= txid) return this.#state
+      const state = await this.refresh({ ...(signal && { signal }) })
+      if (state.txid >= txid) return state
+      const left = end - this.#now()
+      if (left <= 0) throw waitedInVain(txid, state.txid, timeoutMs)
+      await pause(Math.min(left, this.#checkIntervalMs), signal)
+    }
+  }
+
+  lag(): Lag {
+    const now = this.#now()
+    return { sinceTransactionMs: now - this.#state.timestamp, sinceCheckMs: now - this.#checkedAt }
+  }
+
+  pin(state: DatabaseState, options: PinOptions = {}): PinnedPages {
+    this.#throwIfClosed()
+    if (!(state instanceof Snapshot)) {
+      throw new ReplicaError('REPLICA_USAGE', 'Cannot read a state that this replica did not give out')
+    }
+    const own = options.cost ?? newCost()
+    return new SnapshotPages(state, this.#shared, new Account([own, this.cost], options.budget))
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    clearInterval(this.#timer)
+    this.#closing.abort(closed(this.url))
+    this.#save()
+    await this.#options.store?.flush()
+    await this.#client.close()
+  }
+
+  get #checkIntervalMs(): number {
+    return this.#options.checkIntervalMs ?? DEFAULT_CHECK_INTERVAL_MS
+  }
+
+  async #check(): Promise<void> {
+    const startedAt = this.#now()
+    this.#state = await this.#follower.advance(this.#state)
+    this.#checkedAt = startedAt
+  }
+
+  /** Files of a state are gone: find its pages in those there are now. */
+  async #replan(gone: Snapshot): Promise<Snapshot> {
+    const newest = await openNewest(this.#context)
+    const same = this.#state === gone && newest.txid === gone.txid
+    if (same || comesAfter(newest, this.#state)) this.#state = newest
+    return newest
+  }
+
+  #save(): void {
+    this.#options.store?.writeBlob(blobName(this.url), saveSnapshot(this.#state))
+  }
+
+  #throwIfClosed(): void {
+    this.#closing.signal.throwIfAborted()
+  }
+}
+
+/** The state that was newest when the replica was last read on this machine. */
+async function savedState(
+  client: ReplicaClient,
+  cache: PageCache,
+  store: PageStore | undefined,
+): Promise<Snapshot | undefined> {
+  const bytes = await store?.readBlob(blobName(client.url))
+  try {
+    return bytes && loadSnapshot(bytes, cache)
+  } catch {
+    return undefined // a cache's troubles are not the reader's: all is opened anew
+  }
+}
+
+function blobName(url: string): string {
+  return `page map of ${url}`
+}
+
+function closed(url: string): ReplicaError {
+  return new ReplicaError('REPLICA_CLOSED', `Cannot read ${url}: it has been closed`)
+}
+
+function waitedInVain(txid: TXID, reached: TXID, timeoutMs: number): ReplicaError {
+  const message = `Waited in vain for TXID ${formatTXID(txid)} for ${timeoutMs} ms: the replica is at ${formatTXID(reached)}`
+  return new ReplicaError('REPLICA_WAIT_TIMEOUT', message, { at: { txid } })
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const elapsed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await orAborted(elapsed, signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}

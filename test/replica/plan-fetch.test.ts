@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { PageCache } from '../../pagecache/index.ts'
+import { planFetch } from '../../replica/plan-fetch.ts'
+import { SourceFile } from '../../replica/source-file.ts'
+
+const cache = new PageCache()
+const large = new SourceFile({ level: 9, minTXID: 1n, maxTXID: 5n, size: 1e9, createdAt: 0 }, 1n, cache)
+const small = new SourceFile({ level: 0, minTXID: 6n, maxTXID: 6n, size: 50_000, createdAt: 0 }, 2n, cache)
+const limits = { gapBytes: 1000, rangeBytes: 10_000 }
+
+function wanted(file: SourceFile, ...places: readonly [offset: number, size: number][]) {
+  return places.map(([offset, size], i) => ({ pgno: i + 1, location: { file, offset, size } }))
+}
+
+function ranges(pages: ReturnType<typeof wanted>) {
+  return planFetch(pages, limits).map(({ offset, size, pages: { length } }) => [offset, size, length])
+}
+
+describe('planFetch', () => {
+  test('neighbours become one range, whatever order they come in', () => {
+    expect(ranges(wanted(large, [300, 100], [100, 100], [200, 100]))).toEqual([[100, 300, 3]])
+  })
+
+  test('a small gap is read over, a large one is not', () => {
+    expect(ranges(wanted(large, [100, 100], [1200, 100], [2301, 100]))).toEqual([
+      [100, 1200, 2],
+      [2301, 100, 1],
+    ])
+  })
+
+  test('long ranges are cut between pages', () => {
+    const places = Array.from({ length: 25 }, (_, i): [number, number] => [i * 900, 900])
+    expect(ranges(wanted(large, ...places))).toEqual([
+      [0, 9900, 11],
+      [9900, 9900, 11],
+      [19800, 2700, 3],
+    ])
+  })
+
+  test('a file wanted by more than half is read through', () => {
+    expect(ranges(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000])).length).toBe(3)
+    expect(planFetch(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000])).length).toBe(1)
+  })
+
+  test('each file by itself', () => {
+    expect(ranges([...wanted(large, [100, 50]), ...wanted(small, [150, 50])])).toEqual([
+      [100, 50, 1],
+      [150, 50, 1],
+    ])
+  })
+
+  test('nothing', () => {
+    expect(planFetch([])).toEqual([])
+  })
+})

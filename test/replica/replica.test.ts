@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { PageStore, StoredPage } from '../../pagecache/index.ts'
+import { Replica } from '../../replica/index.ts'
+import type { Snapshot } from '../../replica/snapshot.ts'
+import { type MemoryReplica, memoryReplica, withCounting } from '../../storage/index.ts'
+import { buildMidLifeBucket, type MidLifeBucket, testPreset } from '../support/mid-life-bucket.ts'
+import { suiteDir } from '../support/temp-dir.ts'
+import { readState } from './read-state.ts'
+
+const dir = suiteDir()
+let bucket: MidLifeBucket
+
+beforeAll(async () => {
+  bucket = await buildMidLifeBucket({ client: memoryReplica(), dir, ...testPreset() })
+})
+
+describe('a mid-life bucket', () => {
+  test('every page of the newest state is the page of a restore', async () => {
+    const replica = await Replica.open(bucket.client)
+    expect(replica.state).toMatchObject({ txid: bucket.txid, timestamp: bucket.timestamp, commit: bucket.commit })
+    expect((await readState(replica)).equals(readFileSync(bucket.databasePath))).toBe(true)
+  })
+
+  test('older states by TXID and by time', async () => {
+    const replica = await Replica.open(bucket.client)
+    for (const { txid, imagePath } of bucket.states) {
+      const byTXID = await replica.at({ txid })
+      expect(byTXID).toMatchObject({ txid })
+      expect((await readState(replica, byTXID)).equals(readFileSync(imagePath))).toBe(true)
+      expect(await replica.at({ timestamp: byTXID.timestamp + 1 })).toMatchObject({ txid })
+    }
+  })
+
+  test('what opening costs: three rounds of requests, one GET a file and one more for the newest', async () => {
+    const { client, counts } = withCounting(bucket.client)
+    const replica = await Replica.open(client)
+    const { length } = bucket.plan
+    expect(length).toBeGreaterThan(70)
+    expect(counts.snapshot()).toMatchObject({ list: 10, head: 0 })
+    expect(counts.requests.get).toBeLessThanOrEqual(length + 3)
+    expect(counts.bytesIn).toBeLessThan(200_000)
+    expect(replica.cost).toMatchObject({ requests: counts.total, bytes: counts.bytesIn, roundTrips: 3 })
+  })
+
+  test('the page map takes at most 16 bytes a page', async () => {
+    const replica = await Replica.open(bucket.client)
+    await readState(replica)
+    const { pages, bytes } = (replica.state as Snapshot).size()
+    expect(pages).toBeGreaterThanOrEqual(bucket.commit - 1)
+    expect(bytes).toBeLessThanOrEqual(16 * pages)
+  })
+
+  test('opened again with a store: one request, then pages from there', async () => {
+    const store = new MemoryStore()
+    const objects = (bucket.client as MemoryReplica).bucket
+    const first = await Replica.open(memoryReplica({ bucket: objects }), { store })
+    await readState(first)
+    await first.close()
+    const { client, counts } = withCounting(memoryReplica({ bucket: objects }))
+    const again = await Replica.open(client, { store })
+    expect(counts.snapshot()).toMatchObject({ total: 1, list: 1 })
+    expect(again.state).toMatchObject({ txid: bucket.txid, timestamp: bucket.timestamp, commit: bucket.commit })
+    expect((await readState(again)).equals(readFileSync(bucket.databasePath))).toBe(true)
+    expect(counts.total).toBe(1)
+  })
+})
+
+/** Keeps everything, as long as the test. */
+class MemoryStore implements PageStore {
+  readonly #pages = new Map<string, Uint8Array>()
+  readonly #blobs = new Map<string, Uint8Array>()
+
+  read(file: string, pgnos: readonly number[]) {
+    return pgnos.map((pgno) => this.#pages.get(`${file} ${pgno}`)?.slice())
+  }
+
+  write(file: string, pages: Iterable<StoredPage>): void {
+    for (const [pgno, page] of pages) this.#pages.set(`${file} ${pgno}`, page.slice())
+  }
+
+  async readBlob(name: string) {
+    return this.#blobs.get(name)
+  }
+
+  writeBlob(name: string, bytes: Uint8Array): void {
+    this.#blobs.set(name, bytes)
+  }
+
+  async flush(): Promise<void> {}
+  async close(): Promise<void> {}
+}
