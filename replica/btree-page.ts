@@ -12,7 +12,7 @@ export interface InteriorPage {
   readonly tree: 'table' | 'index'
   /** One more than there are keys. */
   readonly children: Uint32Array
-  /** Of a table: for each child but the last, the largest rowid in it. Beyond 2^53 not exact. */
+  /** Of a table: for each child but the last, the largest rowid in it. Beyond 2^53 they are not exact. */
   readonly rowids: Float64Array | undefined
 }
 
@@ -32,7 +32,7 @@ export function readInteriorPage(page: Uint8Array, pgno: number): InteriorPage |
     const cell = u16(page, at + 12 + 2 * i)
     if (cell + 5 > page.length) return undefined
     children[i] = u32(page, cell)
-    if (rowids) rowids[i] = varint(page, cell + 4).value
+    if (rowids) rowids[i] = rowidAt(page, cell + 4)
   }
   children[count] = u32(page, at + 8)
   return { tree: rowids ? 'table' : 'index', children, rowids }
@@ -162,6 +162,15 @@ function cellCount(page: Uint8Array, at: number, headerSize: number): number | u
 
 function headerAt(pgno: number): number {
   return pgno === 1 ? DATABASE_HEADER_SIZE : 0
+}
+
+/** A rowid: the varint's 64 bits as a signed integer. Only negative ones, and the very largest, need nine bytes. */
+function rowidAt(page: Uint8Array, at: number): number {
+  const { value, end } = varint(page, at)
+  if (end < at + 9) return value
+  let bits = 0n
+  for (let i = 0; i < 8; i++) bits = (bits << 7n) | BigInt(page[at + i]! & 0x7f)
+  return Number(BigInt.asIntN(64, (bits << 8n) | BigInt(page[at + 8] ?? 0)))
 }
 
 function varint(page: Uint8Array, at: number): { value: number; end: number } {
