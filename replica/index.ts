@@ -10,6 +10,7 @@ export type {
   Budget,
   Cost,
   DatabaseState,
+  HydrationProgress,
   Lag,
   PinnedPages,
   PinOptions,

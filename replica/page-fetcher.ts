@@ -2,6 +2,7 @@ import { decodePageFrame, isLtxError } from '../ltx/index.ts'
 import type { PageCache, PageStore } from '../pagecache/index.ts'
 import type { Account } from './account.ts'
 import { ReplicaError } from './errors.ts'
+import { orAborted } from './or-aborted.ts'
 import { type FetchRange, planFetch, type WantedPage } from './plan-fetch.ts'
 import type { RangeReader } from './range-reader.ts'
 import type { SourceFile } from './source-file.ts'
@@ -14,6 +15,8 @@ export interface PageFetcherOptions {
   readonly store?: PageStore | undefined
   /** Requests for pages in flight at most. */
   readonly maxInFlight: number
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
   /** Ends everything. */
   readonly signal: AbortSignal
 }
@@ -23,6 +26,8 @@ interface StartOptions {
   readonly account: Account
   /** Nobody waits for the pages: they may take their time, and nobody hears of a failure. */
   readonly ahead: boolean
+  /** They are for the store alone, unless somebody comes to wait for them. */
+  readonly storeOnly?: boolean
 }
 
 interface Waiter {
@@ -43,9 +48,10 @@ interface Pending {
   /** Undefined until it is known that the store does not have the page. */
   job: Job | undefined
   readonly ahead: boolean
+  readonly storeOnly: boolean
   readonly waiters: Waiter[]
   /** Whoever wants to know when it is over. */
-  arrival?: PromiseWithResolvers<void>
+  arrival?: PromiseWithResolvers<{ readonly failure?: unknown }>
 }
 
 /**
@@ -58,15 +64,22 @@ export class PageFetcher {
   readonly #urgent: Job[] = []
   readonly #ahead: Job[] = []
   #inFlight = 0
+  #waiting = 0
+  #waitedAt = 0
 
   constructor(options: PageFetcherOptions) {
     this.#options = options
     options.signal.addEventListener('abort', () => this.#abandon(options.signal.reason), { once: true })
   }
 
-  /** Requests under way. */
-  get inFlight(): number {
-    return this.#inFlight
+  /** How many wait for a page. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** When somebody last waited for a page: milliseconds since the Unix epoch. */
+  get waitedAt(): number {
+    return this.#waiting > 0 ? this.#options.now() : this.#waitedAt
   }
 
   /** True when the page is at hand or on its way. */
@@ -79,7 +92,8 @@ export class PageFetcher {
     const fresh = wanted.filter((page) => !this.has(page))
     if (fresh.length === 0) return
     for (const { pgno, location } of fresh) {
-      this.#pending.set(location.file, pgno, { job: undefined, ahead: options.ahead, waiters: [] })
+      const { ahead, storeOnly = false } = options
+      this.#pending.set(location.file, pgno, { job: undefined, ahead, storeOnly, waiters: [] })
     }
     if (this.#options.store === undefined) this.#send(fresh, options)
     else void this.#fromStore(fresh, options.pageSize).then((missing) => this.#send(missing, options))
@@ -104,22 +118,25 @@ export class PageFetcher {
     }
     if (pending.job) this.#hurry(pending.job)
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
-    const abort = (): void => reject(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
     pending.waiters.push({ resolve, reject })
+    this.#waiting++
     try {
-      return await promise
+      return await orAborted(promise, signal)
     } finally {
-      signal?.removeEventListener('abort', abort)
+      this.#waiting--
+      this.#waitedAt = this.#options.now()
     }
   }
 
-  /** Resolves when a page has come, or will not: does not hurry it, and does not throw. */
-  async arrival({ pgno, location }: WantedPage): Promise<void> {
+  /**
+   * Resolves when a page has come, or will not: does not hurry it, and does not throw.
+   * @returns why it did not come
+   */
+  async arrival({ pgno, location }: WantedPage): Promise<{ readonly failure?: unknown }> {
     const pending = this.#pending.get(location.file, pgno)
-    if (pending === undefined) return
-    pending.arrival ??= Promise.withResolvers<void>()
-    await pending.arrival.promise
+    if (pending === undefined) return {}
+    pending.arrival ??= Promise.withResolvers<{ readonly failure?: unknown }>()
+    return await pending.arrival.promise
   }
 
   /** Take what the store has. @returns the rest */
@@ -212,17 +229,20 @@ export class PageFetcher {
   #settle({ pgno, location }: WantedPage, page: Uint8Array): void {
     const pending = this.#pending.take(location.file, pgno)
     const waiters = pending?.waiters ?? []
-    const ahead = pending?.ahead === true && waiters.length === 0
-    const kept = this.#options.cache.set(location.file.cached, pgno, page, { ahead })
-    for (const waiter of waiters) waiter.resolve(kept)
-    pending?.arrival?.resolve()
+    const unasked = waiters.length === 0
+    if (!(pending?.storeOnly && unasked)) {
+      const ahead = pending?.ahead === true && unasked
+      const kept = this.#options.cache.set(location.file.cached, pgno, page, { ahead })
+      for (const waiter of waiters) waiter.resolve(kept)
+    }
+    pending?.arrival?.resolve({})
   }
 
   #fail(pages: readonly WantedPage[], error: unknown): void {
     for (const { pgno, location } of pages) {
       const pending = this.#pending.take(location.file, pgno)
       for (const waiter of pending?.waiters ?? []) waiter.reject(error)
-      pending?.arrival?.resolve()
+      pending?.arrival?.resolve({ failure: error })
     }
   }
 

@@ -5,18 +5,20 @@ import { Account, newCost } from './account.ts'
 import { planAt } from './at-time.ts'
 import { ReplicaError } from './errors.ts'
 import { Follower } from './follower.ts'
+import { hydrate } from './hydrator.ts'
 import { IndexLoader } from './index-loader.ts'
 import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlan } from './open-snapshot.ts'
 import { orAborted } from './or-aborted.ts'
 import { PageFetcher } from './page-fetcher.ts'
 import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
-import { RangeReader } from './range-reader.ts'
+import { FileGone, RangeReader } from './range-reader.ts'
 import { loadSnapshot, saveSnapshot } from './saved-snapshot.ts'
 import { comesAfter, Snapshot } from './snapshot.ts'
 import { Trees } from './trees.ts'
 import type {
   Cost,
   DatabaseState,
+  HydrationProgress,
   Lag,
   PinnedPages,
   PinOptions,
@@ -61,6 +63,7 @@ export class Replica implements ReadableReplica {
   readonly #client: ReplicaClient
   readonly #timer: ReturnType<typeof setInterval> | undefined
   #state: Snapshot
+  #hydration: HydrationProgress | undefined
   #checkedAt: number
   /** A check under way, for all who want one. */
   #checking: Promise<void> | undefined
@@ -120,7 +123,7 @@ export class Replica implements ReadableReplica {
     const maxInFlight = options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT
     this.#shared = {
       cache,
-      fetcher: new PageFetcher({ reader, cache, store: options.store, maxInFlight, signal }),
+      fetcher: new PageFetcher({ reader, cache, store: options.store, maxInFlight, now: this.#now, signal }),
       indexes: new IndexLoader(reader, signal),
       trees: new Trees(),
       replan: (gone) => this.#replan(gone),
@@ -178,6 +181,34 @@ export class Replica implements ReadableReplica {
   lag(): Lag {
     const now = this.#now()
     return { sinceTransactionMs: now - this.#state.timestamp, sinceCheckMs: now - this.#checkedAt }
+  }
+
+  get hydration(): HydrationProgress | undefined {
+    return this.#hydration
+  }
+
+  async hydrate(
+    options: { readonly signal?: AbortSignal; readonly onProgress?: (progress: HydrationProgress) => void } = {},
+  ): Promise<void> {
+    this.#throwIfClosed()
+    const { store } = this.#options
+    if (store === undefined) throw new ReplicaError('REPLICA_USAGE', 'Cannot hydrate: there is no store to fill')
+    const closing = this.#closing.signal
+    const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing
+    const { account } = this.#context
+    const onProgress = (progress: HydrationProgress): void => {
+      this.#hydration = progress
+      options.onProgress?.(progress)
+    }
+    for (let state = this.#state; ; state = await this.#replan(state)) {
+      try {
+        await hydrate(state, { shared: this.#shared, store, account, signal, now: this.#now, pause, onProgress })
+        this.#save()
+        return
+      } catch (error) {
+        if (!(error instanceof FileGone)) throw error
+      }
+    }
   }
 
   pin(state: DatabaseState, options: PinOptions = {}): PinnedPages {

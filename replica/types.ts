@@ -79,6 +79,13 @@ export interface Lag {
   readonly sinceCheckMs: number | undefined
 }
 
+/** How much of a state is kept on this machine. */
+export interface HydrationProgress {
+  /** Pages. */
+  readonly done: number
+  readonly total: number
+}
+
 /** A replica that is open for reading: its newest known state, older ones, and their pages. */
 export interface ReadableReplica {
   /** For people: the replica's URL without any secret. */
@@ -94,6 +101,14 @@ export interface ReadableReplica {
   /** Wait until the newest state is at least `txid`. @throws ReplicaError REPLICA_WAIT_TIMEOUT; the signal's reason */
   waitFor(txid: TXID, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<DatabaseState>
   lag(): Lag
+  /** How far `hydrate` has come; undefined when it was not asked for. */
+  readonly hydration: HydrationProgress | undefined
+  /**
+   * Fill the store with all pages of the newest state, in the background; whoever reads goes first.
+   * @returns when all are there
+   * @throws ReplicaError REPLICA_USAGE without a store
+   */
+  hydrate(options?: { signal?: AbortSignal; onProgress?: (progress: HydrationProgress) => void }): Promise<void>
   /** Read a state's pages: one that this replica gave out. */
   pin(state: DatabaseState, options?: PinOptions): PinnedPages
   /** Stop following and let go of everything. Reads under way fail. */

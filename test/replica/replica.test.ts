@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { PageStore, StoredPage } from '../../pagecache/index.ts'
+import { PageCache, type PageStore, type StoredPage } from '../../pagecache/index.ts'
 import { Replica } from '../../replica/index.ts'
 import type { Snapshot } from '../../replica/snapshot.ts'
 import { type MemoryReplica, memoryReplica, withCounting } from '../../storage/index.ts'
@@ -63,6 +63,22 @@ describe('a mid-life bucket', () => {
     expect(again.state).toMatchObject({ txid: bucket.txid, timestamp: bucket.timestamp, commit: bucket.commit })
     expect((await readState(again)).equals(readFileSync(bucket.databasePath))).toBe(true)
     expect(counts.total).toBe(1)
+  })
+  test('hydration: every page once, nothing in memory, and what is read meanwhile is right', async () => {
+    const store = new MemoryStore()
+    const { client, counts } = withCounting(memoryReplica({ bucket: (bucket.client as MemoryReplica).bucket }))
+    const cache = new PageCache({ maxBytes: 40_960 })
+    const replica = await Replica.open(client, { store, cache })
+    const steps: number[] = []
+    const hydrating = replica.hydrate({ onProgress: ({ done }) => steps.push(done) })
+    expect((await readState(replica)).equals(readFileSync(bucket.databasePath))).toBe(true)
+    await hydrating
+    expect(steps).toEqual([...steps].sort((a, b) => a - b))
+    expect(replica.hydration).toEqual({ done: bucket.commit, total: bucket.commit })
+    counts.reset()
+    expect((await readState(replica)).equals(readFileSync(bucket.databasePath))).toBe(true)
+    await replica.hydrate()
+    expect(counts.total).toBe(0)
   })
 })
 
