@@ -77,6 +77,14 @@ export function customFlag<T>(parse: (text: string) => T): Flag<T | undefined> {
   return { initial: undefined, isBoolean: false, parse }
 }
 
+/** A TXID: 16 hex digits. */
+export function txidFlag(): Flag<bigint | undefined> {
+  return customFlag((text) => {
+    if (!/^[0-9a-fA-F]{16}$/.test(text)) throw new Error('invalid txid format: exactly 16 hex digits are needed')
+    return BigInt(`0x${text}`)
+  })
+}
+
 function failure(message: string): { readonly kind: 'error'; readonly message: string } {
   return { kind: 'error', message }
 }

@@ -23,6 +23,22 @@ export interface CliIO {
    * @returns stop hearing; from then on they end the process again
    */
   onSignal(listener: (name: SignalName) => void): () => void
+  /** A person sits at both ends: input and output are terminals. */
+  isInteractive(): boolean
+  /** The lines of the input, which is no terminal. */
+  inputLines(): AsyncIterable<string>
+  /** Talk to the person. */
+  openTerminal(): Terminal
+}
+
+/** A person who types lines, with history and editing. */
+export interface Terminal {
+  prompt(text: string): void
+  /** Lines as they are typed, until Ctrl-D. */
+  lines(): AsyncIterable<string>
+  /** Hear Ctrl-C, in place of being ended by it. */
+  onInterrupt(listener: () => void): void
+  close(): void
 }
 
 /** Write text and a newline. */

@@ -1,4 +1,5 @@
-import type { CliIO, Output, SignalName } from './io.ts'
+import { createInterface } from 'node:readline'
+import type { CliIO, Output, SignalName, Terminal } from './io.ts'
 
 export interface ProcessIO extends CliIO {
   /** Wait until everything written has left the process. */
@@ -30,8 +31,31 @@ export function processIO(): ProcessIO {
     cwd: process.cwd(),
     now: Date.now,
     onSignal,
+    isInteractive: () => process.stdin.isTTY === true && process.stdout.isTTY === true,
+    inputLines: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
+    openTerminal,
     flush: async () => void (await Promise.all([process.stdout, process.stderr].map(drained))),
     outputFailed: () => failed,
+  }
+}
+
+const HISTORY_LINES = 1000
+
+function openTerminal(): Terminal {
+  const lines = createInterface({ input: process.stdin, output: process.stdout, historySize: HISTORY_LINES })
+  return {
+    prompt: (text) => {
+      lines.setPrompt(text)
+      lines.prompt()
+    },
+    lines: () => lines,
+    onInterrupt: (listener) => {
+      lines.on('SIGINT', () => {
+        process.stdout.write('^C\n')
+        listener()
+      })
+    },
+    close: () => lines.close(),
   }
 }
 

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { TXID } from '../ltx/index.ts'
 import type { RestoreTarget } from '../replica/index.ts'
 import { defineCommand } from './command.ts'
 import { type IntegrityCheck, loadWriter } from './deps.ts'
 import { CliError, errorMessage, hasCode, hintOf, usageError } from './errors.ts'
-import { boolFlag, customFlag, durationFlag, type FlagValues, intFlag, stringFlag } from './flags.ts'
+import { boolFlag, durationFlag, type FlagValues, intFlag, stringFlag, txidFlag } from './flags.ts'
 import { followLogger } from './follow-log.ts'
 import { formatBytes, formatSpan } from './humanize.ts'
 import { type CliIO, print, printJSON } from './io.ts'
@@ -13,7 +12,7 @@ import { createLog, type Log, parseLogLevel } from './log.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { buildPlan, printPlan } from './restore-plan.ts'
 import { RESTORE_USAGE } from './restore-usage.ts'
-import { forced, interrupted, watchSignals } from './signals.ts'
+import { forced, untilSignal, watchSignals } from './signals.ts'
 import { isURL, looksLikeURL, openSource } from './source.ts'
 import { parseTimestamp } from './timestamp.ts'
 
@@ -21,7 +20,7 @@ const FLAGS = {
   config: stringFlag(),
   'no-expand-env': boolFlag(),
   o: stringFlag(),
-  txid: customFlag(parseTXIDFlag),
+  txid: txidFlag(),
   timestamp: stringFlag(),
   'if-db-not-exists': boolFlag(),
   'if-replica-exists': boolFlag(),
@@ -157,18 +156,6 @@ function printSummary({ io, flags, client, integrityCheck }: Job, txid: string, 
   })
 }
 
-/** Let the first signal abort the work, so that it leaves no temporary file behind. */
-async function untilSignal<T>(io: CliIO, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signals = watchSignals(io)
-  try {
-    return await Promise.race([work(signals.stop), forced(signals)])
-  } catch (error) {
-    throw signals.received === undefined ? error : interrupted(signals.received)
-  } finally {
-    signals.close()
-  }
-}
-
 const ABOUT_THE_REPLICA = ['WRITER_NO_BACKUP', 'WRITER_TX_NOT_AVAILABLE', 'WRITER_GAP', 'WRITER_CORRUPT_REPLICA']
 
 /** Say which replica it is about, and which flag helps. */
@@ -218,11 +205,6 @@ function checkTarget(flags: Flags): RestoreTarget {
 function checkIntegrityFlag(text: string): IntegrityCheck {
   if (text === 'none' || text === 'quick' || text === 'full') return text
   throw usageError(`invalid -integrity-check value: ${text}`, '-integrity-check quick, or full, or none')
-}
-
-function parseTXIDFlag(text: string): TXID {
-  if (!/^[0-9a-fA-F]{16}$/.test(text)) throw new Error('invalid txid format: exactly 16 hex digits are needed')
-  return BigInt(`0x${text}`)
 }
 
 async function exists(path: string): Promise<boolean> {

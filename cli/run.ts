@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   list: { summary: 'list all managed databases' },
   ltx: { summary: 'list available LTX files for a database', load: async () => (await import('./ltx.ts')).ltx },
   mcp: { summary: 'serve the databases to language models' },
+  query: {
+    summary: 'run an SQL query on a replica, in place',
+    load: async () => (await import('./query.ts')).query,
+  },
   register: { summary: 'register a database for replication' },
   replicate: {
     summary: 'replicate a database to object storage',
@@ -25,6 +29,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   restore: {
     summary: 'recover a database from a replica',
     load: async () => (await import('./restore.ts')).restore,
+  },
+  shell: {
+    summary: 'run SQL queries on a replica as you type them',
+    load: async () => (await import('./shell.ts')).shell,
   },
   start: { summary: 'start replication for a database' },
   status: {

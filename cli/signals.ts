@@ -56,3 +56,18 @@ export function forced(signals: Signals): Promise<never> {
     signals.force.addEventListener('abort', () => reject(interrupted(signals.received ?? 'SIGTERM')), { once: true })
   })
 }
+
+/** Let the first signal abort the work, so that it ends in good order. */
+export async function untilSignal<T>(
+  io: Pick<CliIO, 'onSignal'>,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const signals = watchSignals(io)
+  try {
+    return await Promise.race([work(signals.stop), forced(signals)])
+  } catch (error) {
+    throw signals.received === undefined ? error : interrupted(signals.received)
+  } finally {
+    signals.close()
+  }
+}

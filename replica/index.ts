@@ -1,3 +1,4 @@
+export { newCost } from './account.ts'
 export { isReplicaError, ReplicaError, type ReplicaErrorCode, type ReplicaErrorContext } from './errors.ts'
 export { fileKey } from './file-key.ts'
 export { firstBest, LevelCursor } from './level-cursor.ts'

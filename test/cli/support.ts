@@ -31,6 +31,8 @@ export interface InProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   /** stderr is a terminal of so many columns. */
   readonly columns?: number
+  /** What comes on stdin, which is no terminal. */
+  readonly input?: string
 }
 
 /** Run a command line in this process, with signals at hand. */
@@ -50,6 +52,13 @@ export function start(args: readonly string[], options: InProcessOptions = {}): 
     onSignal(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
+    },
+    isInteractive: () => false,
+    inputLines: async function* () {
+      yield* (options.input ?? '').split('\n')
+    },
+    openTerminal: () => {
+      throw new Error('There is no terminal here')
     },
   }
   return {

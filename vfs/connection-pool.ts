@@ -1,0 +1,91 @@
+import { Connection, type ConnectionOptions } from './connection.ts'
+import type { EngineModules } from './engine.ts'
+import { VfsError } from './errors.ts'
+
+/** How many queries run at the same time. */
+export const DEFAULT_POOL_SIZE = 4
+
+interface Waiting {
+  resolve(connection: Connection): void
+  reject(error: unknown): void
+}
+
+/** Instances of SQLite for parallel queries: made when they are needed, used one query at a time, in turn. */
+export class ConnectionPool {
+  readonly #modules: EngineModules
+  readonly #options: ConnectionOptions
+  readonly #size: number
+  readonly #idle: Connection[] = []
+  readonly #waiting: Waiting[] = []
+  #count = 0
+  #closed = false
+
+  /** @throws RangeError unless `size` is a whole number above 0 */
+  constructor(modules: EngineModules, options: ConnectionOptions & { readonly size?: number } = {}) {
+    this.#modules = modules
+    this.#options = options
+    this.#size = options.size ?? DEFAULT_POOL_SIZE
+    if (!Number.isSafeInteger(this.#size) || this.#size < 1) {
+      throw new RangeError(`Cannot run ${this.#size} queries at a time: it must be a whole number above 0`)
+    }
+  }
+
+  /** A connection for one query: the one used last, whose cache is warm. Give it back with `give`. */
+  async take(signal: AbortSignal | undefined): Promise<Connection> {
+    signal?.throwIfAborted()
+    if (this.#closed) throw closed()
+    const idle = this.#idle.pop()
+    if (idle) return idle
+    if (this.#count < this.#size) return await this.#start()
+    return await this.#wait(signal)
+  }
+
+  give(connection: Connection): void {
+    if (this.#closed) {
+      connection.shutDown()
+      return
+    }
+    const next = this.#waiting.shift()
+    if (next) next.resolve(connection)
+    else this.#idle.push(connection)
+  }
+
+  /** Who waits for a connection waits in vain. Queries that run are let run. */
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#idle.splice(0)) connection.shutDown()
+    for (const { reject } of this.#waiting.splice(0)) reject(closed())
+  }
+
+  async #start(): Promise<Connection> {
+    this.#count++
+    try {
+      return await Connection.start(this.#modules, this.#options)
+    } catch (error) {
+      this.#count--
+      throw error
+    }
+  }
+
+  async #wait(signal: AbortSignal | undefined): Promise<Connection> {
+    const { promise, resolve, reject } = Promise.withResolvers<Connection>()
+    const waiting: Waiting = { resolve, reject }
+    const abort = (): void => {
+      const at = this.#waiting.indexOf(waiting)
+      if (at < 0) return // it has one already
+      this.#waiting.splice(at, 1)
+      reject(signal?.reason)
+    }
+    this.#waiting.push(waiting)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+}
+
+function closed(): VfsError {
+  return new VfsError('VFS_CLOSED', 'Cannot run the query: the database has been closed')
+}

@@ -1,0 +1,10 @@
+// The whole surface of vfs/ that runs everywhere; load-node.ts finds SQLite in Node.
+export { type BridgeKind, detectBridge } from './bridge.ts'
+export type { ConnectionOptions } from './connection.ts'
+export { Database, type DatabaseOptions, type QueryOptions, type When } from './database.ts'
+export type { EngineModules } from './engine.ts'
+export { isVfsError, VfsError, type VfsErrorCode, type VfsErrorContext } from './errors.ts'
+export type { CostEstimate } from './explain-cost.ts'
+export type { Queries, Statement } from './queries.ts'
+export { compileTrampoline, trampolineBytes } from './trampoline/trampoline.ts'
+export type { Row, RowFormat, SqlParameter, SqlParameters, SqlValue } from './values.ts'

@@ -1,0 +1,89 @@
+import type { Heap } from './heap.ts'
+
+/** The stock build asks for this memory; 32768 pages of 64 KiB are the 2 GiB that it can address. */
+const INITIAL_PAGES = 128
+const MAXIMUM_PAGES = 32_768
+const WASM_PAGE_BYTES = 65_536
+/** Grow by at least a fifth, so that growing stays rare. */
+const GROWTH = 1.2
+
+/** "Function not implemented", as a Linux system call and as WASI say it. */
+const ENOSYS = -52
+const WASI_ENOSYS = 52
+
+/** The memory that the stock build wants to be given. */
+export function createMemory(): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES })
+}
+
+/**
+ * What the stock sqlite3.wasm imports: a clock, a time zone and a heap that grows. Its system calls belong to file
+ * systems that are never used; they answer that they are not implemented.
+ *
+ * @param now milliseconds since the Unix epoch
+ */
+export function wasmImports(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  heap: Heap,
+  now: () => number,
+): WebAssembly.Imports {
+  const known: Record<string, (...args: number[]) => number | undefined> = {
+    emscripten_date_now: now,
+    emscripten_get_now: now,
+    emscripten_get_heap_max: () => MAXIMUM_PAGES * WASM_PAGE_BYTES,
+    emscripten_resize_heap: (bytes) => growHeap(memory, bytes! >>> 0),
+    environ_sizes_get: (count, size) => {
+      heap.view.setUint32(count!, 0, true)
+      heap.view.setUint32(size!, 0, true)
+      return 0
+    },
+    environ_get: () => 0,
+    _tzset_js: () => undefined,
+  }
+  const timed = {
+    clock_time_get: (_clock: number, _precision: bigint, out: number): number => {
+      heap.view.setBigUint64(out, BigInt(Math.round(now() * 1e6)), true)
+      return 0
+    },
+    _localtime_js: (seconds: bigint, out: number): void => writeLocalTime(heap.view, Number(seconds), out),
+  }
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {}
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    imports[from] ??= {}
+    imports[from][name] =
+      kind === 'memory' ? memory : ({ ...known, ...timed }[name] ?? (() => (from === 'env' ? ENOSYS : WASI_ENOSYS)))
+  }
+  return imports
+}
+
+function growHeap(memory: WebAssembly.Memory, bytes: number): number {
+  const now = memory.buffer.byteLength
+  const wanted = Math.min(MAXIMUM_PAGES * WASM_PAGE_BYTES, Math.max(bytes, now * GROWTH))
+  try {
+    memory.grow(Math.ceil((wanted - now) / WASM_PAGE_BYTES))
+    return 1
+  } catch {
+    return 0 // SQLite takes it from there: SQLITE_NOMEM
+  }
+}
+
+/** Fill a C `struct tm`. */
+function writeLocalTime(view: DataView, seconds: number, out: number): void {
+  const date = new Date(seconds * 1000)
+  const newYear = new Date(date.getFullYear(), 0, 1)
+  const midnight = new Date(date.getFullYear(), date.getMonth(), date.getDate())
+  const fields = [
+    date.getSeconds(),
+    date.getMinutes(),
+    date.getHours(),
+    date.getDate(),
+    date.getMonth(),
+    date.getFullYear() - 1900,
+    date.getDay(),
+    Math.round((midnight.getTime() - newYear.getTime()) / 86_400_000), // rounded: days of 23 and 25 hours
+    0, // tm_isdst: SQLite does not read it
+    -date.getTimezoneOffset() * 60,
+  ]
+  for (const [i, field] of fields.entries()) view.setInt32(out + 4 * i, field, true)
+}
