@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { CachedFile, FileSlot } from './cached-file.ts'
 
 /** Room for pages, in bytes, when the caller names none: 16,384 pages of 4 KiB. */
 export const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
@@ -6,19 +7,6 @@ export const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 /** Ids of files that have pages. With a page number above or below they fit a number exactly: 2^21 * 2^32 = 2^53. */
 const MAX_FILES = 2 ** 21
 const PGNO_RANGE = 2 ** 32
-
-/** What the cache knows of one file while it holds pages of it. */
-class FileSlot {
-  readonly key: string
-  /** -1 once the last page has gone: the number is then another file's, so no handle may still use it. */
-  id: number
-  pages = 0
-
-  constructor(key: string, id: number) {
-    this.key = key
-    this.id = id
-  }
-}
 
 /** One page with what is counted about it. */
 class CachedPage {
@@ -31,26 +19,6 @@ class CachedPage {
     this.page = page
     this.slot = slot
     this.ahead = ahead
-  }
-}
-
-const NO_PAGES = new FileSlot('', -1)
-
-/**
- * A file's key looked up once, for the calls of one `PageCache`. Nothing has to be given back: a handle holds no page
- * and the cache holds no handle, so it may be kept as long as a snapshot names the file.
- */
-export class CachedFile {
-  readonly key: string
-  /** @internal */
-  readonly cache: PageCache
-  /** @internal */
-  slot: FileSlot = NO_PAGES
-
-  /** @internal Made by `PageCache.file`. */
-  constructor(key: string, cache: PageCache) {
-    this.key = key
-    this.cache = cache
   }
 }
 

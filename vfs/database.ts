@@ -109,7 +109,10 @@ export class Database implements Queries {
   ): AsyncGenerator<Row | SqlValue[]> {
     const loan = await this.#take(options)
     try {
-      yield* queriesOn(loan.lease).each(sql, parameters, options)
+      for await (const row of queriesOn(loan.lease).each(sql, parameters, options)) {
+        options.signal?.throwIfAborted() // rows of the batch that is there already are no news any more
+        yield row
+      }
     } finally {
       loan.end()
     }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { MaybePage } from '../page-store.ts'
-import { DamagedCache } from './problem.ts'
+import { DamagedCache, UnfitCache } from './problem.ts'
 import { blobSum, pageSum, type RowFile, rowFile } from './row-sum.ts'
 import { prepareSchema } from './schema.ts'
 import type { QueuedWrite } from './write-queue.ts'
@@ -12,7 +12,7 @@ const READS_PER_CLOCK = 64
 
 /**
  * One open database of pages and blobs, with other processes on the same file. Synchronous; throws SQLite's errors,
- * which `problemCode` understands, and DamagedCache.
+ * DamagedCache and, when it is opened, UnfitCache; `problemCode` knows them all.
  */
 export class CacheDatabase {
   readonly #db: DatabaseSync
@@ -33,7 +33,7 @@ export class CacheDatabase {
     prepareSchema(db)
     this.#sql = prepareStatements(db)
     // A smaller limit than last time. SQLite files do not shrink by themselves; a little above it eviction will do.
-    if (count(this.#sql.pageCount) * 4096 > maxBytes * 1.25) throw new DamagedCache(`it is larger than ${maxBytes}`)
+    if (count(this.#sql.pageCount) * 4096 > maxBytes * 1.25) throw new UnfitCache(`it is larger than ${maxBytes}`)
   }
 
   /** Whether reads have left something to write. */

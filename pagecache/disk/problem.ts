@@ -35,6 +35,11 @@ export class DamagedCache extends Error {
   override readonly name = 'DamagedCache'
 }
 
+/** A database that is whole, but of another format or far above the limit: it is begun anew, and that is no problem. */
+export class UnfitCache extends Error {
+  override readonly name = 'UnfitCache'
+}
+
 /**
  * What kind of trouble an error of `node:sqlite` is. All that SQLite does not put down to its surroundings is damage:
  * the statements are fixed and fit the schema, so "no such table" or a number beyond 2^53 can only be wrong bytes.

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { FORMAT_VERSION } from './cache-folder.ts'
-import { DamagedCache } from './problem.ts'
+import { UnfitCache } from './problem.ts'
 
 /** "ltap": tells the file from any other database. */
 const APPLICATION_ID = 0x6c746170
@@ -28,7 +28,7 @@ const SCHEMA = `
  * synchronous = OFF: SQLite never waits for the disk, which it would do on the reader's own thread. A process that dies
  * loses nothing by it. A machine that dies may damage the file: then the sums turn damage into misses.
  *
- * @throws DamagedCache when the file is something else; SQLite's errors
+ * @throws UnfitCache when the file is something else; SQLite's errors
  */
 export function prepareSchema(db: DatabaseSync): void {
   db.exec(`PRAGMA busy_timeout = 5; PRAGMA page_size = 4096; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;
@@ -38,7 +38,7 @@ export function prepareSchema(db: DatabaseSync): void {
   try {
     // Again, now that nobody else can be creating it.
     if (!isCurrent(db)) {
-      if (numberOf(db, 'SELECT count(*) AS n FROM sqlite_schema') > 0) throw new DamagedCache('it has another format')
+      if (numberOf(db, 'SELECT count(*) AS n FROM sqlite_schema') > 0) throw new UnfitCache('it has another format')
       db.exec(SCHEMA)
     }
     db.exec('COMMIT')

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { onTestFinished } from 'vitest'
+import { Encoder, HEADER_FLAG_NO_CHECKSUM, lockPgno } from '../../ltx/index.ts'
+import { PageCache } from '../../pagecache/index.ts'
+import { Replica, type ReplicaOptions } from '../../replica/index.ts'
+import { memoryReplica, type ReplicaClient } from '../../storage/index.ts'
+import { type BridgeKind, Database, type DatabaseOptions, type SqlParameters } from '../../vfs/index.ts'
+import { loadEngineModules } from '../../vfs/load-node.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+export const BRIDGES: readonly BridgeKind[] = ['jspi', 'fault']
+
+/** A database that an application writes with the system's own SQLite, uploaded whenever `upload` is called. */
+export class Source {
+  readonly native: DatabaseSync
+  readonly client = memoryReplica()
+  readonly path: string
+  #txid = 0n
+  #uploaded: Buffer = Buffer.alloc(0)
+
+  constructor(sql: string) {
+    this.path = join(tempDir(), 'source.db')
+    this.native = new DatabaseSync(this.path)
+    onTestFinished(() => this.native.close())
+    this.native.exec(sql)
+  }
+
+  get txid(): bigint {
+    return this.#txid
+  }
+
+  /** Upload what changed since the last time as one L0 file, in the flavour that a WAL database has. */
+  async upload(): Promise<void> {
+    const image = readFileSync(this.path)
+    image[18] = 2
+    image[19] = 2
+    const pageSize = image.readUInt16BE(16) === 1 ? 65536 : image.readUInt16BE(16)
+    const commit = image.length / pageSize
+    const txid = ++this.#txid
+    const header = {
+      flags: HEADER_FLAG_NO_CHECKSUM,
+      pageSize,
+      commit,
+      minTXID: txid,
+      maxTXID: txid,
+      timestamp: Date.UTC(2026, 0, 1) + Number(txid) * 1000,
+      preApplyChecksum: 0n,
+      walOffset: 32,
+      walSize: 0,
+      walSalt1: 0,
+      walSalt2: 0,
+      nodeID: 0n,
+    }
+    const encoder = new Encoder(header)
+    for (let pgno = 1; pgno <= commit; pgno++) {
+      const page = image.subarray((pgno - 1) * pageSize, pgno * pageSize)
+      const before = this.#uploaded.subarray((pgno - 1) * pageSize, pgno * pageSize)
+      if (pgno !== lockPgno(pageSize) && !(txid > 1n && page.equals(before))) encoder.encodePage(pgno, page)
+    }
+    encoder.finish()
+    await this.client.write({ level: 0, minTXID: txid, maxTXID: txid }, encoder.take())
+    this.#uploaded = image
+  }
+
+  /** What the system's SQLite answers. */
+  expected(sql: string, parameters: readonly (string | number | bigint | null)[] = []): unknown[] {
+    return this.native
+      .prepare(sql)
+      .all(...parameters)
+      .map((row) => ({ ...row }))
+  }
+
+  /** Open it with nothing at hand. */
+  async open(bridge: BridgeKind, options: Opening = {}): Promise<Database> {
+    const { client = memoryReplica({ bucket: this.client.bucket }), replica = {}, ...rest } = options
+    const opened = await Replica.open(client, { checkIntervalMs: 0, cache: new PageCache(), ...replica })
+    const db = Database.open(opened, await loadEngineModules(), { bridge, ...rest })
+    onTestFinished(() => db.close())
+    return db
+  }
+}
+
+export interface Opening extends DatabaseOptions {
+  readonly client?: ReplicaClient
+  readonly replica?: ReplicaOptions
+}
+
+export async function source(sql: string): Promise<Source> {
+  const made = new Source(sql)
+  await made.upload()
+  return made
+}
+
+/** Rows of a query, twice: cold and warm must not differ. */
+export async function rows(db: Database, sql: string, parameters: SqlParameters = []): Promise<unknown[]> {
+  const cold = await db.all(sql, parameters)
+  const warm = await db.all(sql, parameters)
+  if (JSON.stringify(cold, text) !== JSON.stringify(warm, text)) throw new Error(`Cold and warm differ: ${sql}`)
+  return cold
+}
+
+function text(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value
+}
+
+/** A client whose reads take a while: so many turns of the event loop. */
+export function slow(client: ReplicaClient, turns = 3): ReplicaClient {
+  return new Proxy(client, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown
+      if (name === 'open') {
+        return async (...args: Parameters<ReplicaClient['open']>) => {
+          for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
+          return await target.open(...args)
+        }
+      }
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** n rows of a recursive query: `... FROM n`. */
+export function numbers(count: number): string {
+  return `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`
+}
