@@ -1,5 +1,5 @@
 import { formatTXID, type TXID } from '../ltx/index.ts'
-import { PageCache, type PageStore } from '../pagecache/index.ts'
+import { InFlight, PageCache, type PageStore } from '../pagecache/index.ts'
 import type { ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
 import { planAt } from './at-time.ts'
@@ -65,8 +65,8 @@ export class Replica implements ReadableReplica {
   #state: Snapshot
   #hydration: HydrationProgress | undefined
   #checkedAt: number
-  /** A check under way, for all who want one. */
-  #checking: Promise<void> | undefined
+  /** A check under way serves all who want one. */
+  readonly #checks = new InFlight<'check', void>()
 
   /**
    * Open the newest state.
@@ -146,10 +146,7 @@ export class Replica implements ReadableReplica {
     this.#throwIfClosed()
     signal?.throwIfAborted()
     if (this.#now() - this.#checkedAt >= maxAgeMs) {
-      this.#checking ??= this.#check().finally(() => {
-        this.#checking = undefined
-      })
-      await orAborted(this.#checking, signal)
+      await this.#checks.share('check', () => this.#check(), signal)
     }
     return this.#state
   }
