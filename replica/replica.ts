@@ -1,5 +1,5 @@
 import { formatTXID, type TXID } from '../ltx/index.ts'
-import { InFlight, PageCache, type PageStore } from '../pagecache/index.ts'
+import { InFlight, PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
 import type { ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
 import { planAt } from './at-time.ts'
@@ -53,7 +53,9 @@ const DEFAULT_LIST_INTERVAL_MS = 60_000
 /** A replica that is open for reading in place. */
 export class Replica implements ReadableReplica {
   readonly url: string
-  readonly cost: Cost
+  readonly #cost: Cost
+  /** The cache's counts at the start: others may have used it before. */
+  readonly #before: PageCacheStats
   readonly #options: ReplicaOptions
   readonly #now: () => number
   readonly #closing = new AbortController()
@@ -113,7 +115,8 @@ export class Replica implements ReadableReplica {
     const { signal } = this.#closing
     const { client, reader, cache } = context
     this.url = client.url
-    this.cost = opened.cost
+    this.#cost = opened.cost
+    this.#before = cache.stats()
     this.#client = client
     this.#options = options
     this.#now = options.now ?? Date.now
@@ -140,6 +143,14 @@ export class Replica implements ReadableReplica {
 
   get state(): DatabaseState {
     return this.#state
+  }
+
+  get cost(): Cost {
+    // The cache knows which pages that were fetched ahead were read; for each query that is not told apart.
+    const { aheadUseful, aheadWasted } = this.#shared.cache.stats()
+    this.#cost.prefetchUseful = aheadUseful - this.#before.aheadUseful
+    this.#cost.prefetchWasted = aheadWasted - this.#before.aheadWasted
+    return this.#cost
   }
 
   async refresh({ maxAgeMs = this.#checkIntervalMs, signal }: RefreshOptions = {}): Promise<DatabaseState> {
@@ -214,7 +225,7 @@ export class Replica implements ReadableReplica {
       throw new ReplicaError('REPLICA_USAGE', 'Cannot read a state that this replica did not give out')
     }
     const own = options.cost ?? newCost()
-    return new SnapshotPages(state, this.#shared, new Account([own, this.cost], options.budget))
+    return new SnapshotPages(state, this.#shared, new Account([own, this.#cost], options.budget))
   }
 
   async close(): Promise<void> {

@@ -29,7 +29,7 @@ export interface Cost {
   /** Pages that were at hand, and pages that were not. */
   hits: number
   misses: number
-  /** Pages fetched ahead of need that were read later, and those that have not been (yet). */
+  /** Pages fetched ahead of need that were read later, and those that left the cache unread. Only in a replica's total. */
   prefetchUseful: number
   prefetchWasted: number
 }

@@ -18,6 +18,9 @@ const LINGERING = new Set(['pragma', 'attach', 'detach'])
 /** It makes SQLite load the whole schema, with its statistics. */
 const PROBE = 'select 1 from sqlite_schema limit 1'
 
+/** Steps of SQLite's machine between two looks at the clock: about a millisecond. */
+const PROGRESS_STEPS = 20_000
+
 export interface ConnectionOptions extends EngineOptions {
   /** The most that SQLite's own page cache takes, per instance. Default: SQLite's, 16 MiB. */
   readonly sqliteCacheBytes?: number
@@ -255,6 +258,7 @@ export class Connection {
       this.#db = heap.u32(this.#out)
       if (result !== SQLITE.OK) return result
       sqlite.sqlite3_extended_result_codes(this.#db, 1)
+      sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, engine.progressPointer, 0)
       result = this.#surface.register(this.#db)
       if (result !== SQLITE.OK) return result
       result = await engine.call('sqlite3_prepare_v3', this.#db, probe, -1, 0, this.#out, 0)

@@ -47,6 +47,14 @@ export class DatabaseFile {
     return this.#source?.now ?? 0
   }
 
+  /** Not 0 when whoever asked has had enough: the query is to stop then. */
+  stopped(): number {
+    const signal = this.#source?.signal
+    if (!signal?.aborted) return 0
+    this.failure ??= { error: signal.reason }
+    return 1
+  }
+
   /** Copy bytes to `target` in SQLite's memory. @returns a result code, or -1 for a miss */
   readNow(target: number, length: number, offset: number): number {
     const source = this.#source

@@ -6,6 +6,7 @@ import { functionPointer, registerVfs } from './register-vfs.ts'
 import { SQLITE, sqliteCodeName } from './sqlite-codes.ts'
 import type { SqliteExports } from './sqlite-exports.ts'
 import type { TrampolineExports, TrampolineHost } from './trampoline/trampoline.ts'
+import { Turns } from './turns.ts'
 import { createMemory, wasmImports } from './wasm-imports.ts'
 
 /** The two compiled modules of an engine. They can be shared by any number of instances. */
@@ -43,6 +44,10 @@ export class Engine {
   readonly sqlite: SqliteExports
   readonly heap: Heap
   readonly file: DatabaseFile
+  /** Pauses between pieces of work. */
+  readonly turns: Turns
+  /** What sqlite3_progress_handler takes. */
+  readonly progressPointer: number
   /** What sqlite3_create_function_v2 takes for every scalar function. */
   readonly scalarPointer: number
   readonly #canSuspend: WebAssembly.Global
@@ -54,7 +59,7 @@ export class Engine {
 
   private constructor(
     bridge: BridgeKind,
-    parts: { sqlite: SqliteExports; heap: Heap; file: DatabaseFile; trampoline: TrampolineExports },
+    parts: { sqlite: SqliteExports; heap: Heap; file: DatabaseFile; trampoline: TrampolineExports; turns: Turns },
   ) {
     const { sqlite, trampoline } = parts
     this.bridge = bridge
@@ -62,6 +67,8 @@ export class Engine {
     this.heap = parts.heap
     this.file = parts.file
     this.#canSuspend = trampoline.canSuspend
+    this.turns = parts.turns
+    this.progressPointer = functionPointer(sqlite, trampoline.xProgress)
     this.scalarPointer = functionPointer(sqlite, trampoline.xFunc)
     const wrap = bridge === 'jspi' ? promising : <F>(f: F): F => f
     this.#calls = {
@@ -82,6 +89,7 @@ export class Engine {
     const heap = new Heap(memory)
     const file = new DatabaseFile(heap)
     const now = (): number => file.now()
+    const turns = new Turns()
     const imports = wasmImports(modules.sqlite, memory, heap, now)
     const sqlite = (await WebAssembly.instantiate(modules.sqlite, imports)).exports as unknown as SqliteExports
     sqlite.__wasm_call_ctors()
@@ -97,6 +105,14 @@ export class Engine {
         bridge === 'jspi'
           ? suspending((target, length, offset) => file.readLater(target!, length!, offset!))
           : () => file.noteMiss(),
+      turnDue: () => (turns.due ? 1 : 0),
+      takeTurn:
+        bridge === 'jspi'
+          ? suspending(async () => {
+              await turns.take()
+              return file.stopped()
+            })
+          : () => file.stopped(),
       pragma: (args) => (engine === undefined ? undefined : engine.#hooks)?.pragma(args) ?? SQLITE.NOTFOUND,
       random: (target, length) => void globalThis.crypto.getRandomValues(heap.bytes.subarray(target, target + length)),
       now,
@@ -117,7 +133,7 @@ export class Engine {
     if (result !== SQLITE.OK) {
       throw new VfsError('VFS_ENGINE', `Cannot start SQLite: ${sqliteCodeName(result)}`, { at: { sqliteCode: result } })
     }
-    engine = new Engine(bridge, { sqlite, heap, file, trampoline })
+    engine = new Engine(bridge, { sqlite, heap, file, trampoline, turns })
     return engine
   }
 

@@ -77,6 +77,7 @@ export class Lease {
         const { rows, done } = await exclusive(() => this.#advance(run, { sql, parameters }))
         if (rows.length > 0) yield rows
         if (done) return
+        await this.#connection.engine.turns.takeIfDue()
       }
     } finally {
       this.#source.release()

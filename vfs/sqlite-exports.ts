@@ -31,6 +31,7 @@ export interface SqliteExports {
   sqlite3_error_offset(db: number): number
   sqlite3_get_autocommit(db: number): number
   sqlite3_exec(db: number, sql: number, callback: number, argument: number, message: number): number
+  sqlite3_progress_handler(db: number, steps: number, handler: number, argument: number): void
   sqlite3_create_function_v2(
     db: number,
     name: number,

@@ -1,170 +1,206 @@
-import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DiskCache, type DiskCacheOptions, type DiskCacheProblem } from '../../pagecache/disk/index.ts'
 import { seededRandom } from '../support/random.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { pageOf } from './page-of.ts'
+import { databasesIn, isPageOf, pageOf, pagesOf, range } from './pages.ts'
 
-async function open(path: string, options: Partial<DiskCacheOptions> = {}) {
+const MIB = 1024 * 1024
+
+/** A cache that must not have any problem, closed when the test has ended. */
+async function open(path: string, options: Partial<DiskCacheOptions> = {}): Promise<DiskCache> {
   const problems: DiskCacheProblem[] = []
   const cache = await DiskCache.open({ path, onProblem: (problem) => problems.push(problem), ...options })
-  onTestFinished(() => cache.close())
-  return { cache, problems }
-}
-
-function stored(file: string, first: number, count: number): [number, Uint8Array][] {
-  return Array.from({ length: count }, (_, i) => [first + i, pageOf(file, first + i)])
-}
-
-/** Each page of a cache is right, or not there. @returns how many are there */
-function check(cache: DiskCache, file: string, count: number): number {
-  let found = 0
-  const pgnos = Array.from({ length: count }, (_, i) => i + 1)
-  for (const [i, page] of cache.read(file, pgnos).entries()) {
-    if (page === undefined) continue
-    expect(page).toEqual(pageOf(file, i + 1))
-    found++
-  }
-  return found
+  onTestFinished(async () => {
+    await cache.close()
+    expect(problems).toEqual([])
+  })
+  return cache
 }
 
 describe('DiskCache', () => {
-  test('pages and blobs survive the process that wrote them', async () => {
-    const path = join(tempDir(), 'deep', 'cache')
-    const first = await open(path)
-    first.cache.write('a', stored('a', 1, 300))
-    first.cache.writeBlob('map', new Uint8Array([1, 2, 3]))
-    await first.cache.close()
-    const { cache, problems } = await open(path)
-    expect(check(cache, 'a', 300)).toBe(300)
-    expect(check(cache, 'b', 300)).toBe(0)
-    expect(cache.readBlob('map')).toEqual(new Uint8Array([1, 2, 3]))
-    expect(cache.readBlob('other')).toBeUndefined()
-    expect(cache.stats()).toMatchObject({ hits: 300, misses: 300 })
-    expect(problems).toEqual([])
+  test('keeps pages and blobs over a restart', async () => {
+    const path = join(tempDir(), 'made', 'on the way')
+    const before = await open(path)
+    before.write('s3://bucket/app 1/a.ltx', pagesOf('a', 1, 300))
+    before.write('s3://bucket/app 1/b.ltx', new Map([[2 ** 32 - 1, pageOf('b', 5, 65536)]]))
+    before.writeBlob('page map', pageOf('map', 1))
+    before.writeBlob('page map', pageOf('map', 2, 100_000))
+    await before.close()
+    const cache = await open(path)
+    expect(cache.read('s3://bucket/app 1/a.ltx', [300, 1, 301, 7])).toEqual([
+      pageOf('a', 300),
+      pageOf('a', 1),
+      undefined,
+      pageOf('a', 7),
+    ])
+    expect(cache.read('s3://bucket/app 1/b.ltx', [2 ** 32 - 1])).toEqual([pageOf('b', 5, 65536)])
+    expect(cache.read('another', [1])).toEqual([undefined])
+    expect(cache.read('another', [])).toEqual([])
+    expect(cache.readBlob('page map')).toEqual(pageOf('map', 2, 100_000))
+    expect(cache.readBlob('another')).toBeUndefined()
+    expect(cache.stats()).toEqual({ hits: 4, misses: 2, written: 0, dropped: 0, damaged: 0 })
   })
 
-  test('bounded: what was read lately stays, roughly', async () => {
-    const path = tempDir()
-    const { cache } = await open(path, { maxBytes: 2_000_000 })
-    cache.write('hot', stored('hot', 1, 50))
+  test('gives every reader bytes of its own', async () => {
+    const cache = await open(tempDir())
+    cache.write('f', pagesOf('f', 1, 1))
     await cache.flush()
-    for (let round = 0; round < 40; round++) {
-      expect(check(cache, 'hot', 50), `round ${round}`).toBe(50)
-      cache.write(`cold ${round}`, stored(`cold ${round}`, 1, 50))
-      await cache.flush()
-    }
-    const bytes = readdirSync(path)
-      .filter((name) => name.endsWith('.db'))
-      .reduce((sum, name) => sum + statSync(join(path, name)).size, 0)
-    expect(bytes).toBeLessThan(2_600_000)
-    expect(check(cache, 'cold 0', 50)).toBe(0)
-    expect(check(cache, 'cold 39', 50)).toBe(50)
+    const [page] = cache.read('f', [1])
+    expect(page!.buffer.byteLength).toBe(4096)
+    page!.fill(0)
+    expect(cache.read('f', [1])).toEqual([pageOf('f', 1)])
   })
 
-  test('flipped bytes anywhere: the right page, or none; never an exception', async () => {
+  test('writes by itself, soon', async () => {
+    const cache = await open(tempDir())
+    cache.write('f', pagesOf('f', 1, 10))
+    await expect.poll(() => cache.read('f', [10])[0]).toEqual(pageOf('f', 10))
+  })
+
+  test('drops the oldest writes when too many wait', async () => {
+    const cache = await open(tempDir(), { maxQueuedBytes: 10 * 4096 })
+    cache.write('f', pagesOf('f', 1, 25))
+    await cache.flush()
+    const found = cache.read('f', range(1, 25)).map((page) => page !== undefined)
+    expect(found).toEqual(range(1, 25).map((pgno) => pgno > 15))
+    expect(cache.stats()).toMatchObject({ written: 10, dropped: 15 })
+  })
+
+  test.each([1, 2])('the file stays within its limit whatever is written, seed %i', async (seed) => {
+    const random = seededRandom(seed)
+    const pick = (n: number): number => Math.floor(random() * n)
     const path = tempDir()
-    const first = await open(path)
-    first.cache.write('a', stored('a', 1, 120))
-    await first.cache.close()
-    const [name] = readdirSync(path).filter((each) => each.endsWith('.db'))
-    const whole = readFileSync(join(path, name!))
-    const random = seededRandom(3)
-    for (let round = 0; round < 60; round++) {
-      const dir = tempDir()
-      const damaged = Buffer.from(whole)
-      const flips = 1 + Math.floor(random() * 40)
-      for (let i = 0; i < flips; i++) {
-        // The header, the schema and the tree's upper pages as often as all the rest.
-        const end = random() < 0.5 ? 16_384 : damaged.length
-        damaged[Math.floor(random() * end)]! ^= 1 + Math.floor(random() * 255)
+    const cache = await open(path, { maxBytes: 2 * MIB })
+    for (let i = 0; i < 150; i++) {
+      const file = `file ${pick(10)}`
+      const size = 512 << (file.charCodeAt(5) % 6)
+      cache.write(file, pagesOf(file, 1 + pick(1000), 1 + pick(30), size))
+      if (random() < 0.1) cache.writeBlob(`blob ${pick(9)}`, new Uint8Array(pick(0.6 * MIB)))
+      await cache.flush()
+      const pgno = 1 + pick(1000)
+      const [page] = cache.read(file, [pgno])
+      if (page && !isPageOf(page, file, pgno, size)) throw new Error('wrong page')
+    }
+    // Within one transaction it is larger by what that writes: SQLite gets the room before the old pages go.
+    expect(statSync(databasesIn(path)[0]!).size).toBeLessThan(2 * MIB + 2 * MIB)
+    await cache.close()
+    const db = new DatabaseSync(databasesIn(path)[0]!, { readOnly: true })
+    const free = Number(db.prepare('PRAGMA freelist_count').get()!.freelist_count)
+    const pages = Number(db.prepare('PRAGMA page_count').get()!.page_count)
+    expect((pages - free) * 4096).toBeLessThanOrEqual(2 * MIB)
+    expect((pages - free) * 4096).toBeGreaterThan(MIB)
+    expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
+    db.close()
+  })
+
+  test('keeps what is read again and again, over restarts, and lets go of the rest', async () => {
+    const path = tempDir()
+    const options = { maxBytes: 4 * MIB } // room for about 900 pages
+    let cache = await open(path, options)
+    cache.write('hot', pagesOf('hot', 1, 100))
+    for (let cold = 1; cold <= 4000; cold += 50) {
+      cache.write('cold', pagesOf('cold', cold, 50))
+      await cache.flush()
+      cache.read('hot', range(1, 100))
+      if (cold % 1000 === 1) {
+        await cache.close()
+        cache = await open(path, options)
       }
-      writeFileSync(join(dir, name!), damaged)
-      const { cache } = await open(dir)
-      check(cache, 'a', 120)
-      cache.write('b', stored('b', 1, 20))
-      await cache.flush()
-      check(cache, 'b', 20)
-      await cache.close()
     }
-  }, 60_000)
-
-  test('what is no cache: begun anew, or left alone and told once', async () => {
-    const path = tempDir()
-    writeFileSync(join(path, 'pages-1-1.db'), 'this is no database')
-    const { cache, problems } = await open(path)
-    cache.write('a', stored('a', 1, 10))
-    await cache.flush()
-    expect(check(cache, 'a', 10)).toBe(10)
-    expect(problems.map(({ code }) => code)).toEqual(['DISK_CACHE_DAMAGED'])
-
-    const file = join(tempDir(), 'file')
-    writeFileSync(file, '')
-    const blocked = await open(file)
-    blocked.cache.write('a', stored('a', 1, 10))
-    await blocked.cache.flush()
-    expect(check(blocked.cache, 'a', 10)).toBe(0)
-    expect(blocked.problems).toMatchObject([{ code: 'DISK_CACHE_UNAVAILABLE', path: file }])
+    const here = (file: string, pgnos: number[]): number => cache.read(file, pgnos).filter(Boolean).length
+    expect(here('hot', range(1, 100))).toBe(100)
+    expect(here('cold', range(3501, 500))).toBe(500)
+    expect(here('cold', range(1, 3000))).toBe(0)
   })
 
-  test('deleted under its user: goes on, and finds its way back', async () => {
-    const path = tempDir()
-    const { cache } = await open(path)
-    cache.write('a', stored('a', 1, 10))
+  test('blobs take a quarter at the most, those written last', async () => {
+    const cache = await open(tempDir(), { maxBytes: 4 * MIB })
+    for (let i = 1; i <= 5; i++) cache.writeBlob(`blob ${i}`, new Uint8Array(0.3 * MIB).fill(i))
     await cache.flush()
-    for (const name of readdirSync(path)) writeFileSync(join(path, name), '')
-    check(cache, 'a', 10)
-    for (let i = 0; i < 40; i++) {
-      cache.write(`b${i}`, stored(`b${i}`, 1, 10))
-      await cache.flush()
-    }
-    const other = await open(path)
-    check(other.cache, 'b39', 10)
+    expect(range(1, 5).map((i) => cache.readBlob(`blob ${i}`)?.[0])).toEqual([undefined, undefined, 3, 4, 5])
+    cache.writeBlob('blob 5', new Uint8Array(1.1 * MIB))
+    await cache.flush()
+    expect(cache.readBlob('blob 5')).toBeUndefined() // not the old one: that has been replaced
   })
 
-  test('several processes at once, killed in the middle: right pages only', async () => {
+  test('two caches on one folder see each other’s pages', async () => {
     const path = tempDir()
-    const children = [1, 2, 3].map((seed) => {
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'disk-cache-child.ts'), path, String(seed)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      onTestFinished(() => void child.kill('SIGKILL'))
-      let text = ''
-      child.stdout.on('data', (chunk) => {
-        text += chunk
-      })
-      return { child, text: () => text }
-    })
-    while (children.some(({ text }) => !text().includes('running'))) {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1500))
-    for (const { child, text } of children) {
-      expect(text()).toBe('running\n')
-      child.kill('SIGKILL')
-    }
-    const { cache, problems } = await open(path, { maxBytes: 4_000_000 })
-    let found = 0
-    for (let i = 0; i < 5; i++) found += check(cache, `file ${i}`, 300)
-    expect(found).toBeGreaterThan(100)
-    expect(problems).toEqual([])
-  }, 60_000)
+    const [a, b] = [await open(path), await open(path)]
+    a.write('f', pagesOf('f', 1, 5))
+    await a.flush()
+    expect(b.read('f', [5])).toEqual([pageOf('f', 5)])
+  })
 
-  test('a folder that cannot be written to', async () => {
-    if (process.getuid?.() === 0) {
-      // Root may write anywhere: /proc is where it may not.
-      const { cache, problems } = await open('/proc/litetap-cache')
-      expect(check(cache, 'a', 3)).toBe(0)
-      expect(problems).toMatchObject([{ code: 'DISK_CACHE_UNAVAILABLE' }])
-      return
-    }
-    const path = join(tempDir(), 'locked')
-    mkdirSync(path)
-    chmodSync(path, 0o500)
-    const { cache, problems } = await open(path)
-    expect(check(cache, 'a', 3)).toBe(0)
-    expect(problems).toMatchObject([{ code: 'DISK_CACHE_UNAVAILABLE' }])
+  test('a file of another format is begun anew', async () => {
+    const path = tempDir()
+    const before = await open(path)
+    before.write('f', pagesOf('f', 1, 5))
+    await before.close()
+    const db = new DatabaseSync(databasesIn(path)[0]!)
+    db.exec('PRAGMA user_version = 99')
+    db.close()
+    const cache = await open(path)
+    expect(cache.read('f', [1])).toEqual([undefined])
+    cache.write('f', pagesOf('f', 1, 5))
+    await cache.flush()
+    expect(cache.read('f', [1])).toEqual([pageOf('f', 1)])
+    expect(databasesIn(path)).toEqual([join(path, 'pages-1-1.db')])
+  })
+
+  test('files of an earlier version are removed, those of a later one and all others are left alone', async () => {
+    const path = tempDir()
+    for (const name of ['pages-0-7.db', 'pages-0-7.db-wal', 'pages-2-3.db', 'notes.db'])
+      writeFileSync(join(path, name), '')
+    await open(path)
+    expect(databasesIn(path)).toEqual(['notes.db', 'pages-1-0.db', 'pages-2-3.db'].map((name) => join(path, name)))
+  })
+
+  test('a file far above a smaller limit is begun anew, one a little above it is trimmed', async () => {
+    const path = tempDir()
+    const before = await open(path, { maxBytes: 5 * MIB })
+    before.write('f', pagesOf('f', 1, 1000))
+    await before.close()
+    const trimmed = await open(path, { maxBytes: 4 * MIB })
+    trimmed.write('f', pagesOf('f', 1001, 1))
+    await trimmed.flush()
+    const kept = trimmed.read('f', range(1, 1001)).filter(Boolean).length
+    expect(kept).toBeGreaterThan(800)
+    expect(kept).toBeLessThan(920)
+    await trimmed.close()
+    const anew = await open(path, { maxBytes: MIB })
+    expect(anew.read('f', range(1, 1001)).some(Boolean)).toBe(false)
+    expect(databasesIn(path)).toEqual([join(path, 'pages-1-1.db')])
+  })
+
+  test('a folder removed under an open cache is made again', async () => {
+    const path = join(tempDir(), 'cache')
+    const cache = await open(path)
+    cache.write('f', pagesOf('f', 1, 5))
+    await cache.flush()
+    rmSync(path, { recursive: true })
+    expect(cache.read('f', [1])).toEqual([pageOf('f', 1)]) // what is open is still there
+    cache.write('f', pagesOf('f', 6, 5))
+    await cache.flush()
+    expect(cache.read('f', [1, 6])).toEqual([undefined, pageOf('f', 6)])
+    expect(databasesIn(path)).toHaveLength(1)
+  })
+
+  test('after close reads are misses, writes are dropped, and closing again is nothing', async () => {
+    const cache = await open(tempDir())
+    cache.write('f', pagesOf('f', 1, 5))
+    await cache.close()
+    await cache.close()
+    cache.write('f', pagesOf('f', 6, 5))
+    await cache.flush()
+    expect(cache.read('f', [1, 6])).toEqual([undefined, undefined])
+    expect(cache.readBlob('map')).toBeUndefined()
+    expect(cache.stats()).toMatchObject({ written: 5, dropped: 5 })
+  })
+
+  test.each([0, 1000, 1.5, Number.NaN])('refuses a limit of %d bytes', async (maxBytes) => {
+    await expect(DiskCache.open({ path: tempDir(), maxBytes })).rejects.toThrow(RangeError)
   })
 })

@@ -215,6 +215,27 @@ describe.each(BRIDGES)('Database, bridge %s', (bridge) => {
     expect(await db.get('SELECT count(*) AS n FROM t')).toEqual({ n: 3000 })
   })
 
+  test('a query that only computes lets others have their turn, and can be stopped', async () => {
+    const made = await source(TABLE)
+    const db = await made.open(bridge, { poolSize: 1 })
+    const endless = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT'
+    const rows = async (signal: AbortSignal): Promise<void> => {
+      for await (const _row of db.each(`${endless} i FROM n`, [], { signal })) void _row
+    }
+    const running = new AbortController()
+    setTimeout(() => running.abort(new Error('stop it')), 30)
+    // Bridge fault gives rows out only in large parts.
+    if (bridge === 'jspi') {
+      await expect(rows(running.signal)).rejects.toThrow('stop it')
+      const computing = new AbortController()
+      setTimeout(() => computing.abort(new Error('stop that, too')), 30)
+      await expect(db.get(`${endless} max(i) FROM n`, [], { signal: computing.signal })).rejects.toThrow(
+        'stop that, too',
+      )
+    } else await expect(rows(AbortSignal.timeout(30))).rejects.toMatchObject({ name: 'TimeoutError' })
+    expect(await db.get('SELECT count(*) AS n FROM t')).toEqual({ n: 3000 })
+  })
+
   test('a store that fails: its own error, and then all is well again', async () => {
     const made = await source(TABLE)
     let failing = false

@@ -50,6 +50,12 @@ const SECTOR_BYTES: i32 = 4096;
 @external("env", "stackRestore") declare function stackRestore(pointer: i32): void;
 // @ts-expect-error: decorator
 @external("env", "step") declare function step(statement: usize): i32;
+/** True when SQLite has run for so long that others should have their turn. */
+// @ts-ignore: decorator
+@external("env", "turnDue") declare function turnDue(): i32;
+/** Let others have it (JSPI); not 0 to stop the query. */
+// @ts-ignore: decorator
+@external("env", "takeTurn") declare function takeTurn(): i32;
 /** Take the row that the statement stands on; not 0 to stop here. */
 // @ts-expect-error: decorator
 @external("env", "row") declare function row(statement: usize): i32;
@@ -153,6 +159,17 @@ export function xGetLastError(vfs: usize, capacity: i32, out: usize): i32 { retu
 
 /** A scalar SQL function, whichever: sqlite3_user_data tells. */
 export function xFunc(context: usize, count: i32, values: usize): void { scalar(context, count, values); }
+
+/** Called by SQLite every so many steps of its machine. Not 0 stops the query. */
+export function xProgress(argument: usize): i32 {
+  if (!canSuspend || !turnDue()) return 0;
+  const pointer = stackSave();
+  canSuspend = 0;
+  const result = takeTurn();
+  canSuspend = 1;
+  stackRestore(pointer);
+  return result;
+}
 
 /**
  * Step until there is no further row, or `row` has had enough: one promise for many rows.

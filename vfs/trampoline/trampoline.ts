@@ -6,6 +6,8 @@ export interface TrampolineExports {
   readonly canSuspend: WebAssembly.Global
   /** Step a statement, with the import `row` called on each row, until that returns non-zero or there is no row. */
   each(statement: number): number
+  /** A progress handler: gives others a turn. */
+  readonly xProgress: () => number
   /** The entry of every scalar SQL function. */
   readonly xFunc: () => void
   /** The methods of sqlite3_vfs and sqlite3_io_methods, by their C names. */
@@ -28,6 +30,10 @@ export interface TrampolineHost {
   random(target: number, length: number): void
   /** Milliseconds since the Unix epoch. */
   now(): number
+  /** @returns not 0 when SQLite has run for long without a pause */
+  turnDue(): number
+  /** A pause, if the bridge can have one: a function, or a WebAssembly.Suspending. Gives not 0 to stop the query. */
+  readonly takeTurn: unknown
   /** @returns not 0 to stop stepping */
   row(statement: number): number
   scalar(context: number, count: number, values: number): void
