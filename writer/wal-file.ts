@@ -41,8 +41,9 @@ export class WalFile {
     return parseWalHeader(this.#header.subarray(0, length))
   }
 
-  /** @returns undefined when the file ends before the whole header */
+  /** @returns undefined where no frame can be: in front of the first, or when the file ends before the whole header */
   frameHeader(offset: number): WalFrameHeader | undefined {
+    if (offset < WAL_HEADER_SIZE) return undefined
     const bytes = new Uint8Array(WAL_FRAME_HEADER_SIZE)
     return this.read(bytes, offset) < bytes.length ? undefined : parseWalFrameHeader(bytes)
   }

@@ -44,6 +44,26 @@ describe('following a database (facts 3)', () => {
     expect(await bench.restored()).toEqual(bench.truth())
   })
 
+  it('goes on from a WAL that has a header and no frame yet, as a restart leaves it for a moment', async () => {
+    const bench = await workbench({ setup: 'CREATE TABLE t (v)' })
+    bench.app.exec('INSERT INTO t VALUES (1)')
+    await bench.replicate()
+    const header = readFileSync(`${bench.path}-wal`).subarray(0, 32)
+    await bench.primary.close()
+    bench.app.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    bench.app.close()
+    writeFileSync(`${bench.path}-wal`, header)
+    const again = await bench.restartPrimary()
+    await again.replicate()
+    const txid = await again.replicate()
+    expect(await again.restored({ txid })).toEqual(again.truth())
+    const app = new DatabaseSync(bench.path)
+    app.exec('INSERT INTO t VALUES (2)')
+    await again.replicate()
+    expect(await again.restored()).toEqual(again.truth())
+    app.close()
+  })
+
   it('restores every TXID to the state it had', async () => {
     const bench = await workbench({ setup: 'CREATE TABLE t (v)' })
     const states = new Map<bigint, Buffer>()
