@@ -62,13 +62,13 @@ export class CacheDatabase {
     this.#transact('BEGIN IMMEDIATE', () => {
       this.#clock = count(this.#sql.clock)
       for (const id of this.#stamps) this.#sql.stamp.run(this.#clock, id)
+      this.#stamps.clear() // whatever comes of it: they are not worth another try
       for (const item of items) {
         if (item.kind === 'page') this.#writePage(item.file, item.pgno, item.bytes)
         else this.#writeBlob(item.name, item.bytes)
       }
       this.#evict()
     })
-    this.#stamps.clear()
   }
 
   close(): void {

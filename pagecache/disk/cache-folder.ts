@@ -1,5 +1,5 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 
 /** Of the tables and of what stands in them. Every version has files of its own, so that two may run side by side. */
 export const FORMAT_VERSION = 1
@@ -17,6 +17,11 @@ export class CacheFolder {
 
   constructor(path: string) {
     this.path = path
+  }
+
+  /** Make the folder and those above it where they are missing. Its pages are a database's: nobody else may look. */
+  make(): void {
+    makeFolder(resolve(this.path))
   }
 
   fileOf(generation: number): string {
@@ -53,5 +58,16 @@ export class CacheFolder {
   identity(generation: number): string | undefined {
     const stat = statSync(this.fileOf(generation), { bigint: true, throwIfNoEntry: false })
     return stat && `${stat.dev}:${stat.ino}`
+  }
+}
+
+/** Not `recursive: true`: Node 26.10 never comes back from that where an existing folder says ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  if (!existsSync(dirname(path))) makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // another process was faster
   }
 }

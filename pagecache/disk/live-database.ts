@@ -94,8 +94,7 @@ export class LiveDatabase {
   /** The database; opened anew where it was damaged, or where somebody has removed or replaced its file. */
   #current(): CacheDatabase | undefined {
     if (this.#sqlite === undefined) return undefined
-    const opened = this.#opened
-    if (opened && this.#folder.identity(opened.generation) !== opened.identity) this.#leave()
+    if (this.#opened && !this.#isNewest(this.#opened)) this.#leave()
     this.#opened ??= openCache(this.#sqlite, this.#folder, {
       maxBytes: this.#options.maxBytes,
       atLeast: this.#atLeast,
@@ -106,6 +105,11 @@ export class LiveDatabase {
       },
     })
     return this.#opened.database
+  }
+
+  #isNewest({ generation, identity }: OpenedCache): boolean {
+    // The second where a file in use cannot be unlinked (Windows).
+    return this.#folder.identity(generation) === identity && this.#folder.newest() === generation
   }
 
   async #patiently<T>(call: () => T): Promise<T> {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { CacheDatabase } from './cache-database.ts'
 import type { CacheFolder } from './cache-folder.ts'
 import { DamagedCache, problemCode, UnfitCache } from './problem.ts'
@@ -32,7 +31,7 @@ const MOST_ATTEMPTS = 8
  * @throws SQLite's and the system's errors, busy among them; DamagedCache when no file can be had
  */
 export function openCache(sqlite: Sqlite, folder: CacheFolder, options: OpenCacheOptions): OpenedCache {
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 }) // pages are the database's contents: nobody else's business
+  folder.make()
   let generation = Math.max(folder.newest(), options.atLeast)
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     let database: CacheDatabase

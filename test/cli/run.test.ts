@@ -19,9 +19,11 @@ describe('dispatch', () => {
       The commands are:
 
       	ltx          list available LTX files for a database
+      	query        run an SQL query on a replica, in place
       	replicate    replicate a database to object storage
       	reset        reset local state for a database
       	restore      recover a database from a replica
+      	shell        run SQL queries on a replica as you type them
       	status       display replication status for databases
       	version      print the version
 

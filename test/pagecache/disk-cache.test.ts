@@ -188,6 +188,18 @@ describe('DiskCache', () => {
     expect(databasesIn(path)).toHaveLength(1)
   })
 
+  test('a newer file is taken up though the old one is still there', async () => {
+    const path = tempDir()
+    const cache = await open(path)
+    cache.write('f', pagesOf('f', 1, 5))
+    await cache.flush()
+    writeFileSync(join(path, 'pages-1-1.db'), '')
+    cache.write('f', pagesOf('f', 6, 5))
+    await cache.flush()
+    expect(cache.read('f', [1, 6])).toEqual([undefined, pageOf('f', 6)])
+    expect(databasesIn(path)).toEqual([join(path, 'pages-1-1.db')])
+  })
+
   test('after close reads are misses, writes are dropped, and closing again is nothing', async () => {
     const cache = await open(tempDir())
     cache.write('f', pagesOf('f', 1, 5))
