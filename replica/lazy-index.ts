@@ -11,8 +11,10 @@ import { PageLayer, type PageLocation, type SavedLayer } from './page-layer.ts'
 import type { ColumnReader, ColumnWriter } from './saved-snapshot.ts'
 import type { SourceFile } from './source-file.ts'
 
-/** Bytes of one window: it holds some 1,600 entries, and nearly always the one it was asked for. */
-export const WINDOW_BYTES = 16 * 1024
+/** Bytes of the first windows: one holds some 1,600 entries, and nearly always the one it was asked for. */
+const WINDOW_BYTES = 16 * 1024
+/** Who keeps coming back reads here and there: every two windows the next ones are twice as long, up to this. */
+const MAX_WINDOW_BYTES = 256 * 1024
 /** A window overlaps what is known by this much: enough to prove where its entries begin. */
 const OVERLAP_BYTES = 256
 /** Where a snapshot's first frame is. */
@@ -60,6 +62,8 @@ export class LazyIndex {
   readonly #about: LazyIndexFile
   /** Ascending, with holes between them. */
   #runs: Run[] = []
+  /** Windows that were taken in. */
+  #windows = 0
 
   constructor(about: LazyIndexFile) {
     this.file = about.file
@@ -124,10 +128,11 @@ export class LazyIndex {
     const after = this.#runs[next]
     const [low, high] = [before?.end ?? 0, after?.start ?? this.#about.indexSize]
     let [start, end] = [low, high]
-    if (high - low > WINDOW_BYTES * 1.5) {
+    const bytes = Math.min(MAX_WINDOW_BYTES, WINDOW_BYTES * 2 ** Math.floor(this.#windows / 2))
+    if (high - low > bytes * 1.5) {
       const estimate = estimateIndexPosition(pgno, before ? lastEntry(before) : FIRST, this.#landmarkAfter(after))
-      start = Math.floor(Math.max(low, Math.min(high - WINDOW_BYTES, estimate - WINDOW_BYTES / 2)))
-      end = start + WINDOW_BYTES
+      start = Math.floor(Math.max(low, Math.min(high - bytes, estimate - bytes / 2)))
+      end = start + bytes
     }
     const position = Math.max(0, start - OVERLAP_BYTES)
     return { position, size: Math.min(this.#about.indexSize, end + OVERLAP_BYTES) - position }
@@ -142,6 +147,7 @@ export class LazyIndex {
     const { commit, pageSize, indexOffset } = this.#about
     const window = decodeIndexWindow(bytes, { commit, pageSize, position, pageBlockEnd: indexOffset - 6 })
     if (window === undefined) return false
+    this.#windows++
     const entries = this.#unknown(window)
     if (entries.length === 0) return true
     const last = entries.at(-1)!

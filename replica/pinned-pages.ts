@@ -104,17 +104,29 @@ export class SnapshotPages implements PinnedPages {
     }
   }
 
+  /** Pages are looked for in a newer state: not all that is asked for may be there. */
+  get #overtaken(): boolean {
+    return this.#source.txid !== this.state.txid
+  }
+
   /** As `Snapshot.locate`, in the files that are still there. @throws ReplicaError REPLICA_SNAPSHOT_GONE */
   #locate(pgno: number): PageLocation | 'zeros' | LazyIndex[] {
+    if (!this.#overtaken) return this.#source.locate(pgno)
+    // A newer state serves only with what it has and has not changed since.
+    if (pgno > this.#source.commit) throw gone(this.state, pgno)
     const location = this.#source.locate(pgno)
-    // A newer state serves only with what has not changed since.
-    if (this.#source.txid !== this.state.txid && typeof location === 'object' && !Array.isArray(location)) {
-      if (location.file.info.maxTXID > this.state.txid) throw gone(this.state, pgno)
-    }
+    const changed = location !== 'zeros' && !Array.isArray(location) && location.file.info.maxTXID > this.state.txid
+    if (changed) throw gone(this.state, pgno)
     return location
   }
 
+  /** True for a page that the state has: what is known of trees may be of another one. */
+  #exists(pgno: number): boolean {
+    return pgno >= 1 && pgno <= this.state.commit
+  }
+
   #peek(pgno: number): Uint8Array | undefined {
+    if (!this.#exists(pgno) || this.#overtaken) return undefined
     const location = this.#locate(pgno)
     if (Array.isArray(location) || location === 'zeros') return undefined
     return this.#shared.cache.peek(location.file.cached, pgno)
@@ -126,7 +138,7 @@ export class SnapshotPages implements PinnedPages {
       const unknown: Promise<void>[] = []
       const later: number[] = []
       for (const pgno of pgnos) {
-        if (pgno < 1 || pgno > this.state.commit) continue // a hint that is out of date
+        if (!this.#exists(pgno)) continue
         const location = this.#locate(pgno)
         if (location === 'zeros') continue
         if (Array.isArray(location)) {

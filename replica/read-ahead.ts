@@ -11,8 +11,17 @@ export interface AheadPages {
   peek(pgno: number): Uint8Array | undefined
 }
 
-/** How a window grows: to this many pages at first, doubled with every page read from it. */
-const FIRST_WINDOW = 4
+/** Windows grow whenever half of them has been read. Neighbours come in one request, so they may grow fast. */
+const NEIGHBOURS: Growth = { first: 8, factor: 4 }
+/** Rows behind an index are a request each, and take several round trips: interior pages first. */
+const SCATTERED: Growth = { first: 8, factor: 4 }
+
+interface Growth {
+  /** Pages. */
+  readonly first: number
+  readonly factor: number
+}
+
 /** At 2 KB a page some 2 MB: more than is on the way at 1 Gbit/s and 10 ms. */
 const MAX_WINDOW = 1024
 /** A scan may skip this many pages at a step and still be one. */
@@ -26,6 +35,8 @@ interface Run {
   direction: 1 | -1
   /** Steps in a row in one direction. */
   length: number
+  /** Pages to have on the way; 0 until there is a reason to. */
+  window: number
   /** Up to which position pages were asked for. */
   asked: number
 }
@@ -37,6 +48,8 @@ interface IndexWalk {
   readonly tableRoot: number
   readonly rowids: readonly number[]
   run: Run | undefined
+  /** Who looked rows up in this index before took so many in a row; 0 when that is not known. */
+  readonly usual: number
   /** Table leaves read in a row that no entry leads to. */
   strayed: number
 }
@@ -53,7 +66,7 @@ export class ReadAhead {
   readonly #pages: AheadPages
   readonly #trees: Trees
   readonly #siblings = new Map<number, Run>()
-  readonly #numbers: Run = { last: -2, direction: 1, length: 0, asked: -1 }
+  readonly #numbers: Run = { last: -2, direction: 1, length: 0, window: 0, asked: -1 }
   #walk: IndexWalk | undefined
 
   constructor(pages: AheadPages, trees: Trees) {
@@ -86,7 +99,7 @@ export class ReadAhead {
       run = this.#inherited(parent, index)
       this.#siblings.set(parent.pgno, run)
     }
-    const window = step(run, index, NEAR)
+    const window = step(run, index, NEAR, NEIGHBOURS)
     if (window === 0) return
     const { children } = parent
     const end = Math.max(0, Math.min(children.length - 1, index + run.direction * window))
@@ -104,15 +117,16 @@ export class ReadAhead {
       const run = from === undefined ? undefined : this.#siblings.get(from)
       const edge = direction === 1 ? index === 0 : index === parent.children.length - 1
       if (edge && run && run.direction === direction && run.length > 0) {
-        return { last: index - direction, direction, length: run.length, asked: index - direction }
+        const before = index - direction
+        return { last: before, direction, length: run.length, window: run.window / 2, asked: before }
       }
     }
-    return { last: -2 * NEAR, direction: 1, length: 0, asked: index }
+    return { last: -2 * NEAR, direction: 1, length: 0, window: 0, asked: index }
   }
 
   /** Read the next interior page, and the first of its children, before the scan gets there. */
   async #intoNeighbour(parent: TreeNode, run: Run, count: number): Promise<void> {
-    const { direction, length } = run
+    const { direction, length, window } = run
     const next = this.#trees.neighbour(parent.pgno, direction)
     if (next === undefined || this.#siblings.has(next)) return
     await this.#pages.ahead([next])
@@ -123,7 +137,7 @@ export class ReadAhead {
     if (node === undefined) return
     const start = direction === 1 ? 0 : node.children.length - 1
     const end = Math.max(0, Math.min(node.children.length - 1, start + direction * (count - 1)))
-    const neighbours: Run = { last: start - direction, direction, length, asked: start - direction }
+    const neighbours: Run = { last: start - direction, direction, length, window: window / 2, asked: start - direction }
     const pgnos = between(neighbours, end).map((i) => node.children[i]!)
     neighbours.asked = end
     this.#siblings.set(next, neighbours)
@@ -132,7 +146,7 @@ export class ReadAhead {
 
   #alongNumbers(pgno: number): void {
     const run = this.#numbers
-    const window = step(run, pgno, 1)
+    const window = step(run, pgno, 1, NEIGHBOURS)
     if (window === 0 || run.direction < 0) return
     const end = Math.min(this.#pages.commit, pgno + window)
     const pgnos = between(run, end)
@@ -150,11 +164,12 @@ export class ReadAhead {
     this.#walk = undefined
     if (tableRoot === undefined) return
     const rowids = readIndexRowids(page, leaf)
-    this.#walk = { leaf, indexRoot, tableRoot, rowids, run: undefined, strayed: 0 }
+    const usual = this.#trees.usualRun(indexRoot)
+    this.#walk = { leaf, indexRoot, tableRoot, rowids, run: undefined, usual: usual > 1 ? usual : 0, strayed: 0 }
     if (!follows) return
-    const { direction, length } = walk!.run!
+    const { direction, length, window } = walk!.run!
     const last = direction === 1 ? -1 : rowids.length
-    this.#walk.run = { last, direction, length, asked: last }
+    this.#walk.run = { last, direction, length, window: window / 2, asked: last }
   }
 
   #alongIndex(leaf: number): void {
@@ -167,10 +182,8 @@ export class ReadAhead {
       return
     }
     walk.strayed = 0
-    walk.run ??= { last: at, direction: 1, length: 0, asked: at }
-    const usual = this.#trees.usualRun(walk.indexRoot)
-    const window = Math.max(step(walk.run, at, walk.rowids.length), walk.run.length === 0 ? usual : 0)
-    if (window <= 1) return
+    const window = this.#windowFrom(walk, at)
+    if (window === 0 || walk.run === undefined) return
     const { direction } = walk.run
     const end = Math.max(0, Math.min(walk.rowids.length - 1, at + direction * window))
     const rowids = between(walk.run, end).map((i) => walk.rowids[i]!)
@@ -178,6 +191,13 @@ export class ReadAhead {
     void this.#aheadRows(walk.tableRoot, rowids)
     const left = window - Math.abs(end - at)
     if (left > 0) void this.#intoNextLeaf(walk, direction, left)
+  }
+
+  /** @returns entries to have on the way from here */
+  #windowFrom(walk: IndexWalk, at: number): number {
+    if (walk.run) return step(walk.run, at, walk.rowids.length, SCATTERED, walk.usual)
+    walk.run = { last: at, direction: 1, length: 0, window: 0, asked: at }
+    return walk.usual
   }
 
   /** The entry nearest to the last one that leads to a table leaf. */
@@ -236,27 +256,36 @@ export class ReadAhead {
 /**
  * A run goes on, or begins anew.
  * @param near how far a step may be
+ * @param enough a run up to this length was provided for when it began
  * @returns pages to have on the way from here; 0 when enough are, or when it is no run
  */
-function step(run: Run, at: number, near: number): number {
+function step(run: Run, at: number, near: number, growth: Growth, enough = 0): number {
   const distance = at - run.last
   if (distance === 0) return 0
   const direction = distance > 0 ? 1 : -1
   run.last = at
-  if (Math.abs(distance) > near) {
-    run.length = 0
-    run.asked = at
+  if (Math.abs(distance) > near || (run.length > 0 && direction !== run.direction)) {
+    begin(run, at, direction)
     return 0
   }
-  if (direction !== run.direction || run.length === 0) {
-    if (direction !== run.direction) run.length = 0
-    run.direction = direction
-    run.asked = at
-  }
+  if (run.length === 0) begin(run, at, direction)
   run.length++
-  const window = Math.min(MAX_WINDOW, FIRST_WINDOW * 2 ** (run.length - 1))
-  const onTheWay = (run.asked - at) * direction
-  return onTheWay > window / 2 ? 0 : window
+  return run.length < enough ? 0 : refill(run, at, growth)
+}
+
+function begin(run: Run, at: number, direction: 1 | -1): void {
+  run.length = 0
+  run.window = 0
+  run.direction = direction
+  run.asked = at
+}
+
+/** @returns the run's window, grown, when less than half of it is still on the way; otherwise 0 */
+function refill(run: Run, at: number, { first, factor }: Growth): number {
+  const onTheWay = Math.max(0, (run.asked - at) * run.direction)
+  if (onTheWay > run.window / 2) return 0
+  run.window = Math.min(MAX_WINDOW, Math.max(first, run.window * factor))
+  return run.window
 }
 
 /** Positions behind what was asked for, up to and with `end`, in the run's direction. */

@@ -38,7 +38,7 @@ export interface ReplicaOptions {
   readonly follow?: boolean
   /** L0 is listed at most so often while nothing is amiss. Default 60 000. */
   readonly listIntervalMs?: number
-  /** Requests for pages in flight at most. Default 48. */
+  /** Requests for pages in flight at most. Default 96. */
   readonly maxInFlight?: number
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number
@@ -46,7 +46,7 @@ export interface ReplicaOptions {
   readonly signal?: AbortSignal
 }
 
-const DEFAULT_MAX_IN_FLIGHT = 48
+const DEFAULT_MAX_IN_FLIGHT = 96
 const DEFAULT_CHECK_INTERVAL_MS = 1000
 const DEFAULT_LIST_INTERVAL_MS = 60_000
 

@@ -2,8 +2,8 @@ import { Connection, type ConnectionOptions } from './connection.ts'
 import type { EngineModules } from './engine.ts'
 import { VfsError } from './errors.ts'
 
-/** How many queries run at the same time. */
-export const DEFAULT_POOL_SIZE = 4
+/** How many queries run at the same time. They wait for the network most of the time, so more than there are cores. */
+export const DEFAULT_POOL_SIZE = 16
 
 interface Waiting {
   resolve(connection: Connection): void

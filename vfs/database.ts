@@ -13,7 +13,7 @@ import type { SurfaceContext } from './sql-surface.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 
 export interface DatabaseOptions extends ConnectionOptions {
-  /** Queries that run at the same time; more wait for their turn. Default 4. Each takes about 1.6 MB and its cache. */
+  /** Queries that run at the same time; more wait for their turn. Default 16. Each instance takes about 1.6 MB and its cache. */
   readonly poolSize?: number
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number

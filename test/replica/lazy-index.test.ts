@@ -39,7 +39,7 @@ function find(made: Made, pgno: number) {
     const found = made.lazy.find(pgno)
     if (found !== undefined) return found
     const { position, size } = made.lazy.windowFor(pgno)
-    expect(size).toBeLessThanOrEqual(25_000)
+    expect(size).toBeLessThanOrEqual(400_000)
     expect(made.lazy.add(made.bytes.subarray(position, position + size), position)).toBe(true)
     made.fetched++
   }

@@ -98,7 +98,7 @@ describe('reading ahead', () => {
     expect(seen).toBeGreaterThan(2000)
     expect(replica.cost.roundTrips).toBeLessThanOrEqual(20)
     expect(counts.requests.get).toBeLessThanOrEqual(60)
-    expect(counts.maxInFlight).toBeLessThanOrEqual(48)
+    expect(counts.maxInFlight).toBeLessThanOrEqual(96)
     expect(counts.bytesIn).toBeLessThan(image.length)
   })
 
@@ -127,7 +127,7 @@ describe('reading ahead', () => {
       if (rows === 1000) break
     }
     expect(replica.cost.roundTrips).toBeLessThanOrEqual(25)
-    expect(counts.maxInFlight).toBeLessThanOrEqual(48)
+    expect(counts.maxInFlight).toBeLessThanOrEqual(96)
   })
 
   test('a large value, by its overflow pages', async () => {
