@@ -182,7 +182,7 @@ CREATE TABLE people (id integer primary key, name text, photo blob, score real);
   test('.quit, .help, .stats, and what each query cost', async () => {
     const { url } = await scene()
     const { stdout, stderr } = await cli(['shell', url], { input: 'select 1 as one;\n.stats\n.help\n.quit\nselect 2;' })
-    expect(stdout).toMatch(/^one\n1\nrequests +\d+\n[^]*\.tables[^]*Ctrl-D does so, too\n$/)
+    expect(stdout).toMatch(/^one\n1\nrequests +\d+\n[\s\S]*\.tables[\s\S]*Ctrl-D does so, too\n$/)
     expect(stderr).toMatch(/^\(\d+ requests?, .*\)\n$/)
   })
 })
