@@ -116,7 +116,7 @@ export class Follower {
       }
     }
     this.#listedAt = listedAt
-    opened.keep([...newest.files()].map(({ info }) => info))
+    opened.keep(newest.files().map(({ info }) => info))
     return newest
   }
 }

@@ -20,10 +20,15 @@ import { SourceFile } from './source-file.ts'
 
 /** A file up to this size is read whole: its pages come with its index. */
 const WHOLE_FILE_BYTES = 8 * 1024
-/** An index up to this size is read whole. */
-export const WHOLE_INDEX_BYTES = 32 * 1024
-/** A file's end is read with this share of it at first: an index of 9 bytes a page, pages of 1 KB. */
-const TAIL_SHARE = 1 / 112
+/** An index up to this size is read whole: it is there in time, while other files are being listed and opened. */
+const WHOLE_INDEX_BYTES = 64 * 1024
+/** Of the snapshot, in which most pages are, more. (At 200 MB it saves the first query two round trips.) */
+const WHOLE_SNAPSHOT_INDEX_BYTES = 192 * 1024
+/** An index has about so many bytes for each frame. */
+const ENTRY_BYTES = 10
+/** What frames are taken to have until some were seen. */
+const TYPICAL_FRAME_BYTES = 1500
+/** Of an index that is probably too long for one request only enough is read to find it. */
 const MIN_TAIL_BYTES = 1024
 const MAX_TAIL_BYTES = 16 * 1024
 /** The front of a snapshot, with page 1 and most of the roots of its tables. */
@@ -37,6 +42,8 @@ export interface OpenFileContext {
   readonly store?: PageStore | undefined
   readonly account: Account
   readonly signal?: AbortSignal | undefined
+  /** Learnt from files that were opened: bytes of a frame in the mean. */
+  readonly seen: { frameBytes?: number }
 }
 
 /** What is to be known of a file beyond where its pages are: nothing, its header, or its first pages with it. */
@@ -55,7 +62,7 @@ export async function openFile(info: LtxFileInfo, front: FileFront, context: Ope
       return openWhole(info, bytes, context)
     }
     const [tail, start] = await Promise.all([
-      readTail(info, context),
+      readTail(info, front, context),
       front === 'none' ? undefined : readFront(info, front, context),
     ])
     return await openParts(info, tail, start, context)
@@ -98,17 +105,25 @@ interface Tail {
   readonly fileChecksum: bigint
 }
 
-async function readTail(info: LtxFileInfo, context: OpenFileContext): Promise<Tail> {
-  const wanted = Math.min(MAX_TAIL_BYTES, Math.max(MIN_TAIL_BYTES, Math.ceil(info.size * TAIL_SHARE)))
+async function readTail(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<Tail> {
+  const wanted = Math.min(info.size, tailBytes(info.size, context.seen.frameBytes))
   let bytes = await read(info, { offset: info.size - wanted, size: wanted }, context)
   const index = locatePageIndex(bytes, info.size)
+  context.seen.frameBytes ??= (index.offset / index.size) * ENTRY_BYTES
   const start = info.size - bytes.length
-  if (index.offset < start && index.size <= WHOLE_INDEX_BYTES) {
+  const whole = front === 'pages' ? WHOLE_SNAPSHOT_INDEX_BYTES : WHOLE_INDEX_BYTES
+  if (index.offset < start && index.size <= whole) {
     const rest = await read(info, { offset: index.offset, size: start - index.offset }, context)
     bytes = joined(rest, bytes)
   }
   const checksum = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(bytes.length - 8)
   return { bytes, index, fileChecksum: checksum }
+}
+
+/** How much of a file's end is read at first: its index, if that is short enough. */
+function tailBytes(size: number, frameBytes = TYPICAL_FRAME_BYTES): number {
+  const expected = Math.ceil((size / frameBytes) * ENTRY_BYTES * 1.2) + FOOTER_SIZE
+  return expected > MAX_TAIL_BYTES ? MIN_TAIL_BYTES : Math.max(MIN_TAIL_BYTES, expected)
 }
 
 interface Front {

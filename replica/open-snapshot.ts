@@ -77,6 +77,7 @@ export async function openNewest(context: OpenSnapshotContext): Promise<Snapshot
 
 /** The state that a plan's files give. @throws FileGone */
 export async function openPlan(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
+  context.account.roundTrip()
   const files = await Promise.all(plan.map((info, i) => openPlanned(plan, info, i === plan.length - 1, context)))
   const [first, last] = [files[0]!, files.at(-1)!]
   if (first.head && last.head && first.head.pageSize !== last.head.pageSize) {

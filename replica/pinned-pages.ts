@@ -84,6 +84,11 @@ export class SnapshotPages implements PinnedPages {
     this.#readAhead.end()
   }
 
+  /** Have pages at hand that will certainly be asked for. Never throws. */
+  async warm(pgnos: readonly number[]): Promise<void> {
+    await this.#ahead(pgnos)
+  }
+
   async #fetch(pgno: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const location = await this.#find(pgno, signal)
     if (location === 'zeros') return this.#zeros()

@@ -3,6 +3,7 @@ import { InFlight, PageCache, type PageCacheStats, type PageStore } from '../pag
 import type { ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
 import { planAt } from './at-time.ts'
+import { readSchemaLeaf } from './btree-page.ts'
 import { ReplicaError } from './errors.ts'
 import { Follower } from './follower.ts'
 import { hydrate } from './hydrator.ts'
@@ -46,6 +47,8 @@ export interface ReplicaOptions {
   readonly signal?: AbortSignal
 }
 
+/** Trees whose roots are fetched when a replica is opened; of a larger schema the others come when they are needed. */
+const MAX_ROOTS = 32
 const DEFAULT_MAX_IN_FLIGHT = 96
 const DEFAULT_CHECK_INTERVAL_MS = 1000
 const DEFAULT_LIST_INTERVAL_MS = 60_000
@@ -87,6 +90,7 @@ export class Replica implements ReadableReplica {
       store: options.store,
       account: new Account([cost]),
       opened: new OpenedFiles(),
+      seen: {},
     }
     const checkedAt = (options.now ?? Date.now)()
     const saved = await savedState(client, cache, options.store)
@@ -103,6 +107,7 @@ export class Replica implements ReadableReplica {
     }
     const state = await openNewest({ ...context, signal })
     const replica = new Replica(context, { cost, state, checkedAt }, options)
+    await replica.#warmUp()
     replica.#save()
     return replica
   }
@@ -253,6 +258,19 @@ export class Replica implements ReadableReplica {
     const same = this.#state === gone && newest.txid === gone.txid
     if (same || comesAfter(newest, this.#state)) this.#state = newest
     return newest
+  }
+
+  /**
+   * Page 1 and the roots of all trees, in one round: every query begins with some of them, and they are where the last
+   * transactions have changed something. Which pages are roots is read from the page 1 that the snapshot file began with.
+   */
+  async #warmUp(): Promise<void> {
+    const oldest = this.#state.files().find((file) => file.info.minTXID === 1n)
+    const page = oldest && this.#context.cache.peek(oldest.cached, 1)
+    const roots = page ? readSchemaLeaf(page, 1).map(({ rootPgno }) => rootPgno) : []
+    this.#context.account.roundTrip()
+    const pages = new SnapshotPages(this.#state, this.#shared, this.#context.account)
+    await pages.warm([1, ...roots.slice(0, MAX_ROOTS)])
   }
 
   #save(): void {

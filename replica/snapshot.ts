@@ -94,9 +94,9 @@ export class Snapshot implements DatabaseState {
     })
   }
 
-  /** The files that pages of this state are in. */
-  files(): Set<SourceFile> {
-    return new Set(this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files)))
+  /** The files that pages of this state are in, oldest last. */
+  files(): SourceFile[] {
+    return [...new Set(this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files)))]
   }
 
   /** Indexes that are not loaded whole, newest first. */
