@@ -11,17 +11,10 @@ export interface AheadPages {
   peek(pgno: number): Uint8Array | undefined
 }
 
-/** Windows grow whenever half of them has been read. Neighbours come in one request, so they may grow fast. */
-const NEIGHBOURS: Growth = { first: 8, factor: 4 }
-/** Rows behind an index are a request each, and take several round trips: interior pages first. */
-const SCATTERED: Growth = { first: 8, factor: 4 }
-
-interface Growth {
-  /** Pages. */
-  readonly first: number
-  readonly factor: number
-}
-
+/** A window's first size in pages. It grows whenever half of it has been read: four times, later twice. */
+const FIRST_WINDOW = 8
+/** From here on growing is cautious: what is read in vain would be as much as what is needed. */
+const LARGE_WINDOW = 32
 /** At 2 KB a page some 2 MB: more than is on the way at 1 Gbit/s and 10 ms. */
 const MAX_WINDOW = 1024
 /** A scan may skip this many pages at a step and still be one. */
@@ -99,7 +92,7 @@ export class ReadAhead {
       run = this.#inherited(parent, index)
       this.#siblings.set(parent.pgno, run)
     }
-    const window = step(run, index, NEAR, NEIGHBOURS)
+    const window = step(run, index, NEAR)
     if (window === 0) return
     const { children } = parent
     const end = Math.max(0, Math.min(children.length - 1, index + run.direction * window))
@@ -146,7 +139,7 @@ export class ReadAhead {
 
   #alongNumbers(pgno: number): void {
     const run = this.#numbers
-    const window = step(run, pgno, 1, NEIGHBOURS)
+    const window = step(run, pgno, 1)
     if (window === 0 || run.direction < 0) return
     const end = Math.min(this.#pages.commit, pgno + window)
     const pgnos = between(run, end)
@@ -195,7 +188,7 @@ export class ReadAhead {
 
   /** @returns entries to have on the way from here */
   #windowFrom(walk: IndexWalk, at: number): number {
-    if (walk.run) return step(walk.run, at, walk.rowids.length, SCATTERED, walk.usual)
+    if (walk.run) return step(walk.run, at, walk.rowids.length, walk.usual)
     walk.run = { last: at, direction: 1, length: 0, window: 0, asked: at }
     return walk.usual
   }
@@ -259,7 +252,7 @@ export class ReadAhead {
  * @param enough a run up to this length was provided for when it began
  * @returns pages to have on the way from here; 0 when enough are, or when it is no run
  */
-function step(run: Run, at: number, near: number, growth: Growth, enough = 0): number {
+function step(run: Run, at: number, near: number, enough = 0): number {
   const distance = at - run.last
   if (distance === 0) return 0
   const direction = distance > 0 ? 1 : -1
@@ -270,7 +263,7 @@ function step(run: Run, at: number, near: number, growth: Growth, enough = 0): n
   }
   if (run.length === 0) begin(run, at, direction)
   run.length++
-  return run.length < enough ? 0 : refill(run, at, growth)
+  return run.length < enough ? 0 : refill(run, at)
 }
 
 function begin(run: Run, at: number, direction: 1 | -1): void {
@@ -281,10 +274,11 @@ function begin(run: Run, at: number, direction: 1 | -1): void {
 }
 
 /** @returns the run's window, grown, when less than half of it is still on the way; otherwise 0 */
-function refill(run: Run, at: number, { first, factor }: Growth): number {
+function refill(run: Run, at: number): number {
   const onTheWay = Math.max(0, (run.asked - at) * run.direction)
   if (onTheWay > run.window / 2) return 0
-  run.window = Math.min(MAX_WINDOW, Math.max(first, run.window * factor))
+  const factor = run.window < LARGE_WINDOW ? 4 : 2
+  run.window = Math.min(MAX_WINDOW, Math.max(FIRST_WINDOW, run.window * factor))
   return run.window
 }
 
