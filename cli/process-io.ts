@@ -52,6 +52,9 @@ function openTerminal(): Terminal {
     onInterrupt: (listener) => {
       lines.on('SIGINT', () => {
         process.stdout.write('^C\n')
+        // What was typed is given up: to the line's end, then all before.
+        lines.write(null, { ctrl: true, name: 'e' })
+        lines.write(null, { ctrl: true, name: 'u' })
         listener()
       })
     },

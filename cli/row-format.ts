@@ -39,10 +39,11 @@ class TableRows implements RowFormat {
 
   row(values: readonly SqlValue[]): void {
     this.#rows.push(values.map(cellText))
-    if (this.#rows.length > TABLE_ROWS) this.end()
+    if (this.#rows.length > TABLE_ROWS) this.end(true)
   }
 
-  end(): void {
+  end(complete: boolean): void {
+    if (!complete && this.#rows.length === 1) return // a header of nothing
     this.#output.write(formatTable(this.#rows))
     this.#rows = []
   }
