@@ -1,5 +1,5 @@
 import { decodePageFrame, isLtxError } from '../ltx/index.ts'
-import type { PageCache, PageStore } from '../pagecache/index.ts'
+import type { PageCache, PageStore, StoredPage } from '../pagecache/index.ts'
 import type { Account } from './account.ts'
 import { ReplicaError } from './errors.ts'
 import { orAborted } from './or-aborted.ts'
@@ -193,15 +193,17 @@ export class PageFetcher {
     const { reader, store, signal } = this.#options
     const { file, pages } = job
     let next = 0
-    const decoded: [pgno: number, page: Uint8Array][] = []
     const take = (bytes: Uint8Array, filled: number): void => {
+      const decoded: StoredPage[] = []
       for (; next < pages.length; next++) {
         const { pgno, location } = pages[next]!
         const at = location.offset - job.offset
-        if (at + location.size > filled) return
+        if (at + location.size > filled) break
         const page = this.#decode(job, pages[next]!, bytes.subarray(at, at + location.size))
         if (page) decoded.push([pgno, page])
       }
+      // Not when all has come: whoever waited for the last page may close everything before that.
+      if (decoded.length > 0) store?.write(file.cacheKey, decoded)
     }
     try {
       const bytes = await reader.read(file.info, job, { account: job.account, signal, onBytes: take })
@@ -209,7 +211,6 @@ export class PageFetcher {
     } catch (error) {
       this.#fail(pages.slice(next), error)
     }
-    if (decoded.length > 0) store?.write(file.cacheKey, decoded)
   }
 
   #decode(job: Job, wanted: WantedPage, frame: Uint8Array): Uint8Array | undefined {

@@ -116,7 +116,14 @@ describe('query', () => {
 
   test('-cache keeps pages for the next time', async () => {
     const { url, dir } = await scene()
-    const args = ['query', '-cache', `${dir}/cache`, '-stats', url, 'select count(*) as n from people']
+    const args = [
+      'query',
+      '-cache',
+      `${dir}/cache`,
+      '-stats',
+      url,
+      'select count(*), max(name), sum(length(photo)) from people',
+    ]
     const first = await cli(args)
     const second = await cli(args)
     expect(second.stdout).toBe(first.stdout)
