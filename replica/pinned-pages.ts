@@ -26,6 +26,8 @@ export interface SharedReading {
   replan(gone: Snapshot): Promise<Snapshot>
 }
 
+/** Of the cache, so much may be pages that nobody has read yet. */
+const SHARE_AHEAD = 1 / 4
 /** Files may be deleted again while their pages are looked for elsewhere; not often, though. */
 const MAX_REPLANS = 3
 
@@ -43,9 +45,10 @@ export class SnapshotPages implements PinnedPages {
     this.#source = state
     this.#shared = shared
     this.#account = account
-    const { commit } = state
+    const { commit, pageSize } = state
     const pages = {
       commit,
+      room: Math.max(1, Math.floor((shared.cache.maxBytes * SHARE_AHEAD) / pageSize)),
       ahead: (pgnos: readonly number[]) => this.#ahead(pgnos),
       peek: (pgno: number) => this.#peek(pgno),
     }

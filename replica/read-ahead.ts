@@ -5,6 +5,8 @@ import type { TreeNode, Trees } from './trees.ts'
 export interface AheadPages {
   /** Pages of the database. */
   readonly commit: number
+  /** How many pages ahead there is room for: what is fetched must still be there when it is needed. */
+  readonly room: number
   /** Have pages fetched; pages at hand are no work. Never throws. @returns when they have come, or will not */
   ahead(pgnos: readonly number[]): Promise<void>
   /** A page if it is at hand, without a trace. */
@@ -92,7 +94,7 @@ export class ReadAhead {
       run = this.#inherited(parent, index)
       this.#siblings.set(parent.pgno, run)
     }
-    const window = step(run, index, NEAR)
+    const window = step(run, index, { near: NEAR, room: this.#pages.room })
     if (window === 0) return
     const { children } = parent
     const end = Math.max(0, Math.min(children.length - 1, index + run.direction * window))
@@ -139,7 +141,7 @@ export class ReadAhead {
 
   #alongNumbers(pgno: number): void {
     const run = this.#numbers
-    const window = step(run, pgno, 1)
+    const window = step(run, pgno, { near: 1, room: this.#pages.room })
     if (window === 0 || run.direction < 0) return
     const end = Math.min(this.#pages.commit, pgno + window)
     const pgnos = between(run, end)
@@ -188,9 +190,9 @@ export class ReadAhead {
 
   /** @returns entries to have on the way from here */
   #windowFrom(walk: IndexWalk, at: number): number {
-    if (walk.run) return step(walk.run, at, walk.rowids.length, walk.usual)
+    if (walk.run) return step(walk.run, at, { near: walk.rowids.length, room: this.#pages.room, enough: walk.usual })
     walk.run = { last: at, direction: 1, length: 0, window: 0, asked: at }
-    return walk.usual
+    return Math.min(walk.usual, this.#pages.room)
   }
 
   /** The entry nearest to the last one that leads to a table leaf. */
@@ -246,13 +248,20 @@ export class ReadAhead {
   }
 }
 
+interface StepLimits {
+  /** How far a step may be. */
+  readonly near: number
+  /** The largest window. */
+  readonly room: number
+  /** A run up to this length was provided for when it began. */
+  readonly enough?: number
+}
+
 /**
  * A run goes on, or begins anew.
- * @param near how far a step may be
- * @param enough a run up to this length was provided for when it began
  * @returns pages to have on the way from here; 0 when enough are, or when it is no run
  */
-function step(run: Run, at: number, near: number, enough = 0): number {
+function step(run: Run, at: number, { near, room, enough = 0 }: StepLimits): number {
   const distance = at - run.last
   if (distance === 0) return 0
   const direction = distance > 0 ? 1 : -1
@@ -263,7 +272,7 @@ function step(run: Run, at: number, near: number, enough = 0): number {
   }
   if (run.length === 0) begin(run, at, direction)
   run.length++
-  return run.length < enough ? 0 : refill(run, at)
+  return run.length < enough ? 0 : refill(run, at, room)
 }
 
 function begin(run: Run, at: number, direction: 1 | -1): void {
@@ -274,11 +283,11 @@ function begin(run: Run, at: number, direction: 1 | -1): void {
 }
 
 /** @returns the run's window, grown, when less than half of it is still on the way; otherwise 0 */
-function refill(run: Run, at: number): number {
+function refill(run: Run, at: number, room: number): number {
   const onTheWay = Math.max(0, (run.asked - at) * run.direction)
   if (onTheWay > run.window / 2) return 0
   const factor = run.window < LARGE_WINDOW ? 4 : 2
-  run.window = Math.min(MAX_WINDOW, Math.max(FIRST_WINDOW, run.window * factor))
+  run.window = Math.min(MAX_WINDOW, room, Math.max(FIRST_WINDOW, run.window * factor))
   return run.window
 }
 

@@ -242,7 +242,7 @@ export class Database implements Queries {
     const cost = newCost()
     const pages = replica.pin(state, { cost, ...(budget && { budget }) })
     const connection = await pool.take(signal)
-    const source = new PageSource(pages, now(), signal)
+    const source = new PageSource(pages, { now: now(), keepsAll: connection.engine.bridge === 'fault', signal })
     const end = (): void => {
       connection.endLease()
       pages.end()

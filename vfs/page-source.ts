@@ -1,4 +1,8 @@
 import type { DatabaseState, PinnedPages } from '../replica/index.ts'
+import { VfsError } from './errors.ts'
+
+/** What a query that runs again and again may keep, in bytes: all that it reads. */
+const MAX_HELD_BYTES = 512 * 1024 * 1024
 
 /** The pages that one query reads, of one state, and the signal that ends the query. */
 export class PageSource {
@@ -7,12 +11,23 @@ export class PageSource {
   /** SQLite's clock, which stands still during a query: running it again finds the same time. */
   readonly now: number
   readonly #pages: PinnedPages
-  /** Pages that were waited for, until `release`: whatever the cache drops meanwhile, the query goes on. */
+  /**
+   * Pages that were waited for, until `release`; and where a statement runs again from its beginning after each miss, all
+   * that it has read: whatever the cache drops meanwhile, the next run gets further.
+   */
   readonly #held = new Map<number, Uint8Array>()
+  readonly #keepsAll: boolean
 
-  /** @param now milliseconds since the Unix epoch */
-  constructor(pages: PinnedPages, now: number, signal: AbortSignal | undefined) {
+  /**
+   * @param options.now milliseconds since the Unix epoch
+   * @param options.keepsAll statements run again after each miss
+   */
+  constructor(
+    pages: PinnedPages,
+    { now, keepsAll, signal }: { now: number; keepsAll: boolean; signal: AbortSignal | undefined },
+  ) {
     this.#pages = pages
+    this.#keepsAll = keepsAll
     this.state = pages.state
     this.signal = signal
     this.now = now
@@ -24,12 +39,15 @@ export class PageSource {
       const held = this.#held.get(pgno)
       if (held) return held
     }
-    return this.#pages.get(pgno)
+    const page = this.#pages.get(pgno)
+    if (page && this.#keepsAll) this.#held.set(pgno, page)
+    return page
   }
 
   /** Fetch pages that were missed and keep them. @throws what fetching throws; the signal's reason */
   async hold(pgnos: readonly number[]): Promise<void> {
     this.signal?.throwIfAborted()
+    if (this.#held.size * this.state.pageSize > MAX_HELD_BYTES) throw tooMuch()
     const results = await Promise.allSettled(pgnos.map((pgno) => this.#pages.fetch(pgno, this.signal)))
     this.signal?.throwIfAborted()
     for (const [i, result] of results.entries()) {
@@ -42,4 +60,12 @@ export class PageSource {
   release(): void {
     this.#held.clear()
   }
+}
+
+function tooMuch(): VfsError {
+  return new VfsError(
+    'VFS_NO_MEMORY',
+    `Cannot run the query: it reads more than ${MAX_HELD_BYTES / 2 ** 20} MiB of pages, and has to be run again whenever one ` +
+      'is missing. A runtime with JSPI (Node 24 and newer) needs no memory for that; so does an index',
+  )
 }

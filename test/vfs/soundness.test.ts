@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PageCache } from '../../pagecache/index.ts'
 import { MemoryReplica } from '../../storage/index.ts'
 import { BRIDGES, numbers, slow, source } from './scene.ts'
 
@@ -91,6 +92,20 @@ describe('bridge fault, bridges.md 4', () => {
       expect(counts, bridge).toEqual([{ n: 3001, s: 900_000 }, { n: 6001, s: 1_800_000 }, { n: 3000 }])
     }
   })
+
+  test('a scan of more than the cache holds comes to an end, on both bridges', async () => {
+    const made = await source(`CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB);
+      ${numbers(6000)} INSERT INTO t SELECT i, randomblob(900) FROM n;`)
+    for (const bridge of BRIDGES) {
+      const replica = { cache: new PageCache({ maxBytes: 400_000 }) }
+      const db = await made.open(bridge, { replica, sqliteCacheBytes: 65_536 })
+      expect(await db.get('SELECT count(*) AS n, sum(length(v)) AS s FROM t'), bridge).toEqual({
+        n: 6000,
+        s: 5_400_000,
+      })
+      expect(db.stats().roundTrips, bridge).toBeLessThan(bridge === 'fault' ? 60 : 200)
+    }
+  }, 20_000)
 
   test('runs do not grow with the square of the misses: a scan in random order', async () => {
     const made = await source(`CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v BLOB); CREATE INDEX by_k ON t (k);
