@@ -37,6 +37,8 @@ export class SnapshotPages implements PinnedPages {
   readonly #shared: SharedReading
   readonly #account: Account
   readonly #readAhead: ReadAhead
+  /** Reading ahead that has not come to its end. */
+  readonly #onTheWay = new Set<Promise<void>>()
   /** Where pages are looked for: `state`, until files of it have gone. */
   #source: Snapshot
 
@@ -49,7 +51,7 @@ export class SnapshotPages implements PinnedPages {
     const pages = {
       commit,
       room: Math.max(1, Math.floor((shared.cache.maxBytes * SHARE_AHEAD) / pageSize)),
-      ahead: (pgnos: readonly number[]) => this.#ahead(pgnos),
+      ahead: (pgnos: readonly number[]) => this.#tracked(this.#ahead(pgnos)),
       peek: (pgno: number) => this.#peek(pgno),
     }
     this.#readAhead = new ReadAhead(pages, shared.trees)
@@ -81,6 +83,16 @@ export class SnapshotPages implements PinnedPages {
         this.#source = source
       }
     }
+  }
+
+  async settle(maxMs: number): Promise<void> {
+    if (this.#onTheWay.size === 0) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, maxMs)
+    })
+    await Promise.race([Promise.all(this.#onTheWay), timeout])
+    clearTimeout(timer)
   }
 
   end(): void {
@@ -138,6 +150,11 @@ export class SnapshotPages implements PinnedPages {
     const location = this.#locate(pgno)
     if (Array.isArray(location) || location === 'zeros') return undefined
     return this.#shared.cache.peek(location.file.cached, pgno)
+  }
+
+  #tracked(fetching: Promise<void>): Promise<void> {
+    this.#onTheWay.add(fetching)
+    return fetching.finally(() => this.#onTheWay.delete(fetching))
   }
 
   async #ahead(pgnos: readonly number[]): Promise<void> {

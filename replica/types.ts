@@ -55,6 +55,11 @@ export interface PinnedPages {
    * @throws ReplicaError REPLICA_SNAPSHOT_GONE, REPLICA_BUDGET, REPLICA_DAMAGED; StorageError; the signal's reason
    */
   fetch(pgno: number, signal?: AbortSignal): Promise<Uint8Array>
+  /**
+   * Wait for what is on its way ahead of need: for one that has to begin again after each miss.
+   * @param maxMs no longer than this
+   */
+  settle(maxMs: number): Promise<void>
   /** No more pages will be asked for. */
   end(): void
 }

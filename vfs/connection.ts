@@ -178,6 +178,7 @@ export class Connection {
       source.signal?.throwIfAborted()
       if (this.#db === 0) await this.#open(source)
       file.begin(source)
+      const begun = performance.now()
       const result = await attempt()
       if (!file.failure && file.missed.size === 0) return result
       const missed = [...file.missed]
@@ -186,7 +187,10 @@ export class Connection {
         this.#suspect = true // the failure may have been swallowed while the schema was loaded
         throw file.failure.error
       }
+      const ran = performance.now() - begun
       await source.hold(missed)
+      // To run again costs as much as it took so far: waiting as long for more pages costs twice that at the most.
+      await source.settle(ran)
       await undone?.()
     }
   }

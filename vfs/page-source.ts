@@ -56,6 +56,12 @@ export class PageSource {
     }
   }
 
+  /** Wait for pages that will be asked for next, no longer than `maxMs`. */
+  async settle(maxMs: number): Promise<void> {
+    await this.#pages.settle(maxMs)
+    this.signal?.throwIfAborted()
+  }
+
   /** Let go of the pages that were kept. */
   release(): void {
     this.#held.clear()
