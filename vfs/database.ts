@@ -1,5 +1,13 @@
 import { formatTXID, parseTXID, type TXID } from '../ltx/index.ts'
-import type { Budget, Cost, DatabaseState, Lag, ReadableReplica, StateTarget } from '../replica/index.ts'
+import type {
+  Budget,
+  Cost,
+  DatabaseState,
+  HydrationProgress,
+  Lag,
+  ReadableReplica,
+  StateTarget,
+} from '../replica/index.ts'
 import { newCost, parseTime } from '../replica/index.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { ConnectionPool } from './connection-pool.ts'
@@ -175,6 +183,18 @@ export class Database implements Queries {
     if (this.#known.txid >= txid) return
     if (this.#fixed) throw fixed()
     await this.#shared.replica.waitFor(txid, options)
+  }
+
+  /**
+   * Fill the cache on disk with all pages of the newest state, in the background; queries go first.
+   * @returns when all are there
+   * @throws ReplicaError REPLICA_USAGE without such a cache; the signal's reason
+   */
+  async hydrate(
+    options: { readonly signal?: AbortSignal; readonly onProgress?: (progress: HydrationProgress) => void } = {},
+  ): Promise<void> {
+    this.#throwIfClosed()
+    await this.#shared.replica.hydrate(options)
   }
 
   /** How old what queries see may be. */

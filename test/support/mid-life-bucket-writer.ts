@@ -6,6 +6,9 @@ import { Shop, type ShopShape, type ShopSums, shopSums } from './mid-life-bucket
 import { WalTap } from './mid-life-bucket-wal.ts'
 import { seededRandom } from './random.ts'
 
+/** To be asked of readers: which of the files they see. */
+export const SEQUENCE_SQL = 'SELECT seq FROM _litestream_seq WHERE id = 1'
+
 export interface LifeWriterOptions {
   readonly client: ReplicaClient
   /** The newest state of the replica; it is copied, not touched. */
@@ -43,11 +46,16 @@ export class LifeWriter {
     return shopSums(this.#tap.db)
   }
 
+  /** What SEQUENCE_SQL gives in the newest state: it grows by one with each file. */
+  get sequence(): number {
+    return Number(this.#tap.db.prepare(SEQUENCE_SQL).get()!.seq)
+  }
+
   /** Commit a transaction and upload it. @param now becomes the file's timestamp; default: the clock's */
   async transact(now = Date.now()): Promise<LtxFileInfo> {
-    // One in some dozens changes nothing: the row it is about has gone.
-    let change = this.#tap.take()
-    for (; change === undefined; change = this.#tap.take()) this.#shop.transact(now)
+    this.#shop.transact(now)
+    this.#shop.bumpSequence()
+    const change = this.#tap.take()!
     const txid = this.#txid + 1n
     const bytes = encodeChange(l0Change(change, txid, now), { pageSize: this.#tap.pageSize, form: this.#form })
     const file = await this.#client.write({ level: 0, minTXID: txid, maxTXID: txid }, bytes)

@@ -104,7 +104,7 @@ export function benchPreset(size: '200MB' | '2GB'): Life {
     shape: {
       customers: 10_000 * factor,
       orders: 245_000 * factor,
-      notes: 60_000 * factor,
+      notes: 160_000 * factor,
       places: 40_000 * factor,
       payloadBytes: 250,
     },

@@ -313,6 +313,12 @@ describe.each(BRIDGES)('Database, bridge %s', (bridge) => {
     await expect(db.all('CREATE VIEW temp.v AS SELECT litestream_set_time(1)')).resolves.toEqual([])
   })
 
+  test('hydration: without a cache on disk there is nothing to fill', async () => {
+    const made = await source(TABLE)
+    const db = await made.open(bridge)
+    await expect(db.hydrate()).rejects.toMatchObject({ code: 'REPLICA_USAGE' })
+  })
+
   test('closing', async () => {
     const made = await source(TABLE)
     const db = await made.open(bridge)
