@@ -99,11 +99,6 @@ export class Snapshot implements DatabaseState {
     return [...new Set(this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files)))]
   }
 
-  /** Indexes that are not loaded whole, newest first. */
-  incomplete(): LazyIndex[] {
-    return this.parts.flatMap(({ index }) => (index instanceof LazyIndex && !index.complete ? [index] : []))
-  }
-
   /** Memory of the page map: pages that it can find now, and the bytes for them. */
   size(): { pages: number; bytes: number } {
     const sum = { pages: 0, bytes: 0 }

@@ -25,30 +25,19 @@ const MISS: i32 = -1;
 const VFS_APP_DATA: usize = 20;
 const SECTOR_BYTES: i32 = 4096;
 
-// @ts-expect-error: decorator
 @external("env", "open") declare function open(name: usize): i32;
-// @ts-expect-error: decorator
 @external("env", "close") declare function close(): void;
-// @ts-expect-error: decorator
 @external("env", "size") declare function size(): f64;
 /** Copy what is at hand: a result code, or MISS. */
-// @ts-expect-error: decorator
 @external("env", "readNow") declare function readNow(target: usize, length: i32, offset: f64): i32;
 /** The bridge: waits for the page (JSPI), or notes that it is missing. A result code. */
-// @ts-expect-error: decorator
 @external("env", "readLater") declare function readLater(target: usize, length: i32, offset: f64): i32;
-// @ts-expect-error: decorator
 @external("env", "pragma") declare function pragma(args: usize): i32;
-// @ts-expect-error: decorator
 @external("env", "random") declare function random(target: usize, length: i32): void;
 /** Milliseconds since the Unix epoch. */
-// @ts-expect-error: decorator
 @external("env", "now") declare function now(): f64;
-// @ts-expect-error: decorator
 @external("env", "stackSave") declare function stackSave(): i32;
-// @ts-expect-error: decorator
 @external("env", "stackRestore") declare function stackRestore(pointer: i32): void;
-// @ts-expect-error: decorator
 @external("env", "step") declare function step(statement: usize): i32;
 /** True when SQLite has run for so long that others should have their turn. */
 // @ts-ignore: decorator
@@ -57,9 +46,7 @@ const SECTOR_BYTES: i32 = 4096;
 // @ts-ignore: decorator
 @external("env", "takeTurn") declare function takeTurn(): i32;
 /** Take the row that the statement stands on; not 0 to stop here. */
-// @ts-expect-error: decorator
 @external("env", "row") declare function row(statement: usize): i32;
-// @ts-expect-error: decorator
 @external("env", "scalar") declare function scalar(context: usize, count: i32, values: usize): void;
 
 /** 1 while SQLite runs inside a call that may suspend, and not during a suspension. */
