@@ -1,7 +1,7 @@
 // `npm start`: the main job, from beginning to end, with nothing to set up.
 //
 // Makes a database in a temporary folder, keeps writing to it, replicates it live to a `file:` replica beside it,
-// restores it at two points in time, and compares both with what the database held then.
+// queries the replica in place as of two points in time, restores it at both, and compares with what the database held.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { formatTXID, type TXID } from '../ltx/index.ts'
+import { open } from '../open.ts'
 import { openReplica } from '../storage/index.ts'
 import { Replicator, restore } from '../writer/index.ts'
 
@@ -52,6 +53,19 @@ async function main(): Promise<void> {
   await replicator.close()
 
   let failures = 0
+  const db = await open(client.url)
+  const query = 'SELECT count(*) AS n FROM orders'
+  for (const { name, txid, orders } of [
+    { name: 'halfway', ...then },
+    { name: 'at last', ...now },
+  ]) {
+    const found = (await (await db.at({ txid })).get(query))?.n
+    if (found !== orders) failures++
+    step(`Queried   ${name}, in place: ${found} orders${found === orders ? '' : `, BUT THERE WERE ${orders}`}`)
+  }
+  const { requests, bytes } = db.stats()
+  step(`          with ${requests} requests, ${bytes} bytes, and no copy`)
+  await db.close()
   for (const { name, txid, image } of [
     { name: 'halfway', ...then },
     { name: 'at last', ...now },
@@ -82,10 +96,10 @@ async function writeFor(ms: number): Promise<number> {
 }
 
 /** The database as it is now, once all of it is durable in the replica. */
-async function moment(replicator: Replicator, orders: number): Promise<{ txid: TXID; image: Buffer }> {
-  insert.run(`moment ${orders}`, 0)
+async function moment(replicator: Replicator, written: number): Promise<{ txid: TXID; image: Buffer; orders: number }> {
+  insert.run(`moment ${written}`, 0)
   const image = Buffer.from(app.serialize())
-  return { txid: await replicator.flush(), image }
+  return { txid: await replicator.flush(), image, orders: count() }
 }
 
 function count(): number {

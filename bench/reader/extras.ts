@@ -6,16 +6,14 @@ import { LifeWriter, SEQUENCE_SQL } from '../../test/support/mid-life-bucket-wri
 import { seededRandom } from '../../test/support/random.ts'
 import { compactLevel } from '../../writer/index.ts'
 import type { Metered } from '../support/http-meter.ts'
-import { median, percentile } from '../support/statistics.ts'
+import { percentile } from '../support/statistics.ts'
 import type { BuiltBucket } from './bucket.ts'
 import { openOrder, type Place, type StartOptions, startSubject } from './measure.ts'
 import { otherPoints, type Query } from './scenarios.ts'
 import type { SubjectName } from './subject.ts'
 
 const HYDRATION_POINTS = 60
-/** The first points find the inner pages, which is another matter. */
-const FIRST_POINTS = 10
-const HYDRATION_STARTS_MS = 1000
+const HYDRATION_STARTS_MS = 500
 const WARM_POINTS = 100
 const WARM_ROUNDS = 50
 const BEAT_MS = 1000
@@ -25,7 +23,7 @@ const POLL_MS = 20
 /** How background hydration slows point queries down. */
 export interface HydrationSample {
   readonly subject: SubjectName
-  /** One point query, median: with hydration under way and without. */
+  /** One point query, mean: without hydration, and from its beginning on. */
   readonly quietMs: number
   readonly hydratingMs: number
   /** Received meanwhile, to see that something was under way. */
@@ -55,13 +53,16 @@ async function timePoints(
   const reader = await startSubject(place, subject, options)
   try {
     await reader.order(openOrder(place))
-    await reader.order({ do: 'query', queries: points.slice(0, FIRST_POINTS), together: false })
     await sleep(HYDRATION_STARTS_MS)
     place.stage.meter.reset()
     const started = performance.now()
-    const { times } = await reader.order({ do: 'query', queries: points.slice(FIRST_POINTS), together: false })
+    const { times } = await reader.order({ do: 'query', queries: points, together: false })
     const seconds = (performance.now() - started) / 1000
-    return { ms: median(times!), bytes: place.stage.meter.read().bytes, seconds }
+    return {
+      ms: times!.reduce((sum, ms) => sum + ms, 0) / times!.length,
+      bytes: place.stage.meter.read().bytes,
+      seconds,
+    }
   } finally {
     await reader.close()
   }

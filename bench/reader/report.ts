@@ -100,7 +100,7 @@ function hydrationTable({ hydration }: Results): string {
     digits(hydratingMs / quietMs),
     digits((hydratingBytes * 8) / 1e6 / hydratingSeconds),
   ])
-  return markdownTable(['point query, median', 'ms', 'ms while hydrating', 'times', 'Mbit/s meanwhile'], rows)
+  return markdownTable(['point query, mean', 'ms', 'ms while hydrating', 'times', 'Mbit/s meanwhile'], rows)
 }
 
 function warmTable({ warm }: Results): string {
