@@ -45,7 +45,7 @@ async function main(): Promise<void> {
 
   const orders = await writeFor(WRITING_MS / 2)
   const then = await moment(replicator, orders)
-  step(`Halfway   ${orders} orders, TXID ${formatTXID(then.txid)}`)
+  step(`Halfway   ${then.orders} orders, TXID ${formatTXID(then.txid)}`)
   app.exec("DELETE FROM orders WHERE customer LIKE 'customer 1%'")
   const more = orders + (await writeFor(WRITING_MS / 2))
   const now = await moment(replicator, more)
