@@ -4,7 +4,6 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { fileURLToPath } from 'node:url'
 import type { Query } from './scenarios.ts'
 
 /** What a subject process is to read, and with what. */
@@ -101,9 +100,8 @@ async function loadLitetap(options: Extract<ReaderOptions, { kind: 'litetap' }>)
   const { open } = await import('../../index.ts')
   const { url, bridge, cachePath } = options
   return async () => {
-    const db = options.hydrate
-      ? await openHydrating(options)
-      : await open(url, { bridge, ...(cachePath !== undefined && { cache: { path: cachePath } }) })
+    const db = await open(url, { bridge, ...(cachePath !== undefined && { cache: { path: cachePath } }) })
+    if (options.hydrate) db.hydrate().catch(() => {}) // closing ends it
     return {
       parallel: true,
       query: ({ sql, parameters }) => db.all(sql, [...parameters], { rows: 'array' }),
@@ -111,24 +109,6 @@ async function loadLitetap(options: Extract<ReaderOptions, { kind: 'litetap' }>)
       close: () => db.close(),
     }
   }
-}
-
-/** What `open` does, with the replica in hand: it is the replica that hydrates. */
-async function openHydrating({ url, bridge, cachePath }: Extract<ReaderOptions, { kind: 'litetap' }>) {
-  const [{ DiskCache }, { PageCache }, { Replica }, { openReplica, withRetry }, { compileTrampoline, Database }] =
-    await Promise.all([
-      import('../../pagecache/disk/index.ts'),
-      import('../../pagecache/index.ts'),
-      import('../../replica/index.ts'),
-      import('../../storage/index.ts'),
-      import('../../vfs/index.ts'),
-    ])
-  const store = await DiskCache.open({ path: cachePath! })
-  const replica = await Replica.open(withRetry(await openReplica(url)), { cache: new PageCache({}), store })
-  replica.hydrate().catch(() => {}) // closing ends it
-  const wasm = await readFile(fileURLToPath(import.meta.resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')))
-  const modules = { sqlite: await WebAssembly.compile(wasm), trampoline: compileTrampoline() }
-  return Database.open(replica, modules, { bridge })
 }
 
 /** The same WASM SQLite with the database in its memory, through its own JavaScript API. */
