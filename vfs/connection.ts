@@ -43,7 +43,6 @@ export class Connection {
   #openedWith: { readonly cookie: number; readonly pageSize: number } | undefined
   #suspect = false
   #lingering = false
-  #inTransaction = false
   #tail: Promise<unknown> = Promise.resolve()
 
   private constructor(engine: Engine, options: ConnectionOptions) {
@@ -71,14 +70,14 @@ export class Connection {
     const cookie = schemaCookie(source.get(1)!)
     const { pageSize } = source.state
     if (this.#openedWith?.cookie !== cookie || this.#openedWith.pageSize !== pageSize) this.#close()
+    this.#openedWith = { cookie, pageSize } // also of a database that is opened again while the lease lasts
     if (this.#db === 0) await this.#open(source)
-    this.#openedWith = { cookie, pageSize }
   }
 
   /** Leave nothing behind for the next lease. */
   endLease(): void {
     this.#surface.context = undefined
-    if (this.#suspect || this.#lingering) this.#close()
+    if (this.#suspect || this.#lingering || this.#statements.busy > 0) this.#close()
   }
 
   /** Let go of the database. The instance itself is the garbage collector's. */
@@ -167,12 +166,7 @@ export class Connection {
    * @returns the result code of the attempt that missed nothing
    * @throws what fetching threw, as it was; the signal's reason
    */
-  async settle(
-    source: PageSource,
-    attempt: () => Promise<number>,
-    undo: () => void,
-    undone?: () => void | Promise<void>,
-  ): Promise<number> {
+  async settle(source: PageSource, attempt: () => Promise<number>, undo: () => void): Promise<number> {
     const { file } = this.engine
     for (;;) {
       source.signal?.throwIfAborted()
@@ -191,20 +185,13 @@ export class Connection {
       await source.hold(missed)
       // To run again costs as much as it took so far: waiting as long for more pages costs twice that at the most.
       await source.settle(ran)
-      await undone?.()
     }
-  }
-
-  /** True when a failed statement has ended the transaction that was open. */
-  lostTransaction(): boolean {
-    return this.#db !== 0 && this.#inTransaction && this.engine.sqlite.sqlite3_get_autocommit(this.#db) !== 0
   }
 
   /** Run BEGIN, COMMIT or ROLLBACK, which read no pages. */
   execute(sql: 'BEGIN' | 'COMMIT' | 'ROLLBACK'): void {
     const result = this.#exec(sql)
     if (result !== SQLITE.OK) throw this.sqlError(result, sql)
-    this.#inTransaction = sql === 'BEGIN'
   }
 
   /** Undo an open transaction, if there is one. @returns whether there was */
@@ -296,8 +283,6 @@ export class Connection {
     this.#statements.clear()
     this.#suspect = false
     this.#lingering = false
-    this.#inTransaction = false
-    this.#openedWith = undefined
     if (this.#db !== 0) this.engine.sqlite.sqlite3_close_v2(this.#db)
     this.#db = 0
   }

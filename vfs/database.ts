@@ -8,7 +8,7 @@ import type {
   ReadableReplica,
   StateTarget,
 } from '../replica/index.ts'
-import { newCost, parseTime } from '../replica/index.ts'
+import { isReplicaError, newCost, parseTime } from '../replica/index.ts'
 import type { ConnectionOptions } from './connection.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { EngineModules } from './engine.ts'
@@ -39,6 +39,13 @@ export interface QueryOptions extends RowFormat {
 /** How a state is named: a time as Date or text (RFC 3339, "5 minutes ago"), or exactly. */
 export type When = Date | string | StateTarget
 
+interface Travel {
+  readonly timestamp: number
+  state?: DatabaseState
+  /** Where queries were before it was asked for. */
+  readonly before: Travel | undefined
+}
+
 interface Shared {
   readonly replica: ReadableReplica
   readonly pool: ConnectionPool
@@ -54,7 +61,7 @@ export class Database implements Queries {
   /** Set where this database stays at one state. */
   readonly #fixed: DatabaseState | undefined
   /** What litestream_set_time has asked for, and the state that it led to. */
-  #travel: { readonly timestamp: number; state?: DatabaseState } | undefined
+  #travel: Travel | undefined
   readonly #ownsReplica: boolean
   #closed = false
 
@@ -122,7 +129,7 @@ export class Database implements Queries {
         yield row
       }
     } finally {
-      loan.end()
+      await loan.end()
     }
   }
 
@@ -138,17 +145,10 @@ export class Database implements Queries {
 
   /**
    * Several queries on one state. What they make (temporary tables) is gone afterwards.
-   * @param work gets a database whose queries must be over when it ends
+   * @param work gets a database that ends with it: what goes on afterwards gets VFS_CLOSED
    */
-  async transaction<T>(work: (tx: Queries) => Promise<T>, options: QueryOptions = {}): Promise<T> {
-    return await this.#lend(options, async (lease) => {
-      lease.begin()
-      try {
-        return await work(queriesOn(lease))
-      } finally {
-        lease.rollBack()
-      }
-    })
+  transaction<T>(work: (tx: Queries) => Promise<T>, options: QueryOptions = {}): Promise<T> {
+    return this.#lend(options, (lease) => work(queriesOn(lease)))
   }
 
   /**
@@ -239,8 +239,14 @@ export class Database implements Queries {
     if (this.#fixed) return this.#fixed
     const travel = this.#travel
     if (travel) {
-      travel.state ??= await replica.at({ timestamp: travel.timestamp }, signal)
-      return travel.state
+      try {
+        travel.state ??= await replica.at({ timestamp: travel.timestamp }, signal)
+        return travel.state
+      } catch (error) {
+        // There is no such state: this query fails, the next ones are where they were, and SQL can ask for another time.
+        if (isReplicaError(error, 'REPLICA_TX_NOT_AVAILABLE') && this.#travel === travel) this.#travel = travel.before
+        throw error
+      }
     }
     return await replica.refresh(signal ? { signal } : {})
   }
@@ -250,11 +256,11 @@ export class Database implements Queries {
     try {
       return await work(loan.lease)
     } finally {
-      loan.end()
+      await loan.end()
     }
   }
 
-  async #take(options: QueryOptions): Promise<{ lease: Lease; end: () => void }> {
+  async #take(options: QueryOptions): Promise<{ lease: Lease; end: () => Promise<void> }> {
     this.#throwIfClosed()
     const { replica, pool, now } = this.#shared
     const { signal, budget } = options
@@ -263,17 +269,18 @@ export class Database implements Queries {
     const pages = replica.pin(state, { cost, ...(budget && { budget }) })
     const connection = await pool.take(signal)
     const source = new PageSource(pages, { now: now(), keepsAll: connection.engine.bridge === 'fault', signal })
-    const end = (): void => {
-      connection.endLease()
+    const lease = new Lease(connection, source, this.#context(state))
+    const end = async (): Promise<void> => {
+      await lease.end()
       pages.end()
       pool.give(connection)
       options.onCost?.(cost)
     }
     try {
       await connection.beginLease(source)
-      return { lease: new Lease(connection, source, this.#context(state)), end }
+      return { lease, end }
     } catch (error) {
-      end()
+      await end()
       throw error
     }
   }
@@ -294,7 +301,12 @@ export class Database implements Queries {
     if (this.#fixed) throw fixed()
     const time = parseTime(text, this.#shared.now())
     if (time === undefined) throw badTime(text)
-    this.#travel = time === 'latest' ? undefined : { timestamp: time }
+    if (time === 'latest') this.#travel = undefined
+    else if (time !== this.#travel?.timestamp) {
+      // what was never found is no place to go back to
+      const before = this.#travel?.state ? { ...this.#travel, before: undefined } : this.#travel?.before
+      this.#travel = { timestamp: time, before }
+    }
   }
 
   /** Undefined for the newest state. */

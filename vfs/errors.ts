@@ -14,7 +14,6 @@ export type VfsErrorCode =
   | 'VFS_NUL_IN_SQL'
   | 'VFS_PARAMETER' // a value that SQLite has no type for, or a set of values that does not fit the statement
   | 'VFS_TRANSACTION_SQL' // BEGIN or SAVEPOINT as a statement
-  | 'VFS_NESTED_TRANSACTION'
   | 'VFS_TIME' // a time that cannot be understood
   | 'VFS_BOOKMARK' // a bookmark that this library did not make
   | 'VFS_FIXED' // time travel asked of a database that is fixed at one state

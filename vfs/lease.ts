@@ -1,5 +1,6 @@
 import type { DatabaseState } from '../replica/index.ts'
 import { bindAll } from './bind.ts'
+import type { BridgeKind } from './bridge.ts'
 import type { Connection } from './connection.ts'
 import { VfsError } from './errors.ts'
 import type { PageSource } from './page-source.ts'
@@ -11,30 +12,35 @@ import { firstWord } from './sql-text.ts'
 import { SQLITE } from './sqlite-codes.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 
-/** Rows of one call into SQLite: one promise for all of them. */
-const BATCH_ROWS = 256
-const BATCH_BYTES = 256 * 1024
-/**
- * Bridge `fault`: rows are given out when a whole run missed no page, or when there are this many bytes of them. After
- * that a run that misses one must give the same rows again.
- */
-const BUFFER_BYTES = 16 * 1024 * 1024
+/** How many rows a batch may have, and roughly how many bytes: it ends at whichever comes first. */
+export interface BatchLimits {
+  readonly rows: number
+  readonly bytes: number
+}
 
+/** One call into SQLite, and so one promise, for many rows; not so many that the first ones wait long. */
+const STREAM: BatchLimits = { rows: 256, bytes: 256 * 1024 }
+/**
+ * Bridge `fault`, and a result that can differ each time it is computed: as much of it as possible comes from one run.
+ * What is more goes out in parts, and a later run must give the same rows again.
+ */
+const BUFFER: BatchLimits = { rows: Infinity, bytes: 16 * 1024 * 1024 }
+/** SQLite's clock stands still during a query; these do not. */
+const UNSTABLE = /random|litestream_lag/i
+export const FIRST_ROW: BatchLimits = { rows: 1, bytes: Infinity }
+export const ALL_ROWS: BatchLimits = { rows: Infinity, bytes: Infinity }
+
+/** Statements that SQLite refuses in a transaction, and that make nothing: they need none. */
+const UNDIVIDED = new Set(['vacuum', 'pragma'])
 /** What begins and ends transactions is the library's business. */
 const TRANSACTION_WORDS = new Set(['begin', 'commit', 'end', 'rollback', 'savepoint', 'release'])
-
-interface Call {
-  readonly sql: string
-  readonly parameters: SqlParameters
-}
 
 /** A connection on loan for one query or transaction, with the pages of the one state that it reads. */
 export class Lease {
   readonly #connection: Connection
   readonly #source: PageSource
   readonly #context: SurfaceContext
-  /** Statements that wrote, in a transaction: temporary tables. */
-  readonly #writes: Call[] = []
+  #ended = false
 
   constructor(connection: Connection, source: PageSource, context: SurfaceContext) {
     this.#connection = connection
@@ -46,19 +52,18 @@ export class Lease {
     return this.#source.state
   }
 
-  /** Begin a transaction: its queries may leave something for one another. @throws VfsError VFS_NESTED_TRANSACTION */
-  begin(): void {
-    this.#connection.execute('BEGIN')
-  }
-
-  /** End it, and all that it made. */
-  rollBack(): void {
-    this.#connection.rollBack()
+  /**
+   * Give the connection back, in order, as soon as a call that is running has returned. Whoever goes on with a query of
+   * this lease gets VFS_CLOSED: the connection may be somebody else's by then, at another state.
+   */
+  end(): Promise<void> {
+    this.#ended = true
+    return this.#connection.exclusive(async () => this.#connection.endLease())
   }
 
   /** The names of a statement's columns. */
   columns(sql: string): Promise<readonly string[]> {
-    return this.#connection.exclusive(async () => {
+    return this.#exclusive(async () => {
       const prepared = await this.#prepare(sql)
       const columns = prepared.columns()
       this.#connection.release(prepared)
@@ -66,51 +71,38 @@ export class Lease {
     })
   }
 
-  /** The rows of a statement, a batch at a time; to be read to its end or left (`return`). */
-  async *batches(sql: string, parameters: SqlParameters, format: RowFormat): AsyncGenerator<(Row | SqlValue[])[]> {
-    const exclusive = <T>(work: () => Promise<T>): Promise<T> => this.#connection.exclusive(work)
-    const prepared = await exclusive(() => this.#prepare(sql))
+  /**
+   * The rows of a statement, a batch at a time; to be read to its end or left (`return`).
+   * @param limits of a batch. Default: what suits a stream
+   */
+  async *batches(
+    sql: string,
+    parameters: SqlParameters,
+    format: RowFormat,
+    limits?: BatchLimits,
+  ): AsyncGenerator<(Row | SqlValue[])[]> {
+    const prepared = await this.#exclusive(() => this.#prepare(sql))
     try {
-      bindAll(this.#connection.engine, prepared, parameters)
-      const run = new Run(this.#connection, this.#source, prepared, format)
+      const { engine } = this.#connection
+      bindAll(engine, prepared, parameters)
+      const run = new Run(this.#connection, this.#source, prepared, format, limitsFor(engine.bridge, sql, limits))
       for (;;) {
-        const { rows, done } = await exclusive(() => this.#advance(run, { sql, parameters }))
+        const { rows, done } = await this.#exclusive(() => run.next())
         if (rows.length > 0) yield rows
         if (done) return
-        await this.#connection.engine.turns.takeIfDue()
+        await engine.turns.takeIfDue()
       }
     } finally {
+      await this.#connection.exclusive(async () => this.#connection.release(prepared))
       this.#source.release()
-      this.#connection.release(prepared)
     }
   }
 
-  async #advance(run: Run, call: Call): Promise<{ rows: (Row | SqlValue[])[]; done: boolean }> {
-    const { prepared } = run
-    if (prepared.readOnly) return await run.next(() => {})
-    this.#connection.linger()
-    const result = await run.next(() => this.#restore())
-    if (result.done) this.#writes.push(call)
-    return result
-  }
-
-  /**
-   * A statement that writes and misses a page is undone with its whole transaction (bridges.md 4): begin again, and write
-   * again what was written before.
-   */
-  async #restore(): Promise<void> {
-    if (!this.#connection.lostTransaction()) return
-    this.#connection.execute('BEGIN')
-    for (const { sql, parameters } of this.#writes) {
-      const prepared = await this.#connection.prepare(this.#source, sql, this.#context)
-      try {
-        bindAll(this.#connection.engine, prepared, parameters)
-        const again = new Run(this.#connection, this.#source, prepared, {})
-        while (!(await again.next(() => this.#restore())).done);
-      } finally {
-        this.#connection.release(prepared)
-      }
-    }
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#connection.exclusive(async () => {
+      if (this.#ended) throw new VfsError('VFS_CLOSED', 'Cannot go on with the query: its transaction has ended')
+      return await work()
+    })
   }
 
   #prepare(sql: string): Promise<Prepared> {
@@ -124,57 +116,73 @@ export class Lease {
   }
 }
 
+function limitsFor(bridge: BridgeKind, sql: string, asked: BatchLimits | undefined): BatchLimits {
+  if (bridge === 'jspi') return asked === FIRST_ROW ? FIRST_ROW : STREAM
+  return asked ?? (UNSTABLE.test(sql) ? BUFFER : STREAM)
+}
+
 /** One run of a statement through its rows; on bridge `fault` as many runs as it takes. */
 class Run {
   readonly prepared: Prepared
   readonly #connection: Connection
   readonly #source: PageSource
   readonly #format: RowFormat
+  readonly #limits: BatchLimits
   /** Rows given out, and their digest. */
   #given = 0
   readonly #digest = new RowDigest()
   /** SQLite stands behind the rows given out. */
   #inPlace = false
 
-  constructor(connection: Connection, source: PageSource, prepared: Prepared, format: RowFormat) {
+  constructor(connection: Connection, source: PageSource, prepared: Prepared, format: RowFormat, limits: BatchLimits) {
     this.#connection = connection
     this.#source = source
     this.prepared = prepared
     this.#format = format
+    this.#limits = prepared.readOnly ? limits : ALL_ROWS
   }
 
-  /**
-   * The next rows.
-   * @param undone called when a run is void, before it is made again
-   */
-  async next(undone: () => void | Promise<void>): Promise<{ rows: (Row | SqlValue[])[]; done: boolean }> {
-    const { engine } = this.#connection
-    const limit =
-      engine.bridge === 'jspi' ? { rows: BATCH_ROWS, bytes: BATCH_BYTES } : { rows: Infinity, bytes: BUFFER_BYTES }
+  /** The next rows. */
+  async next(): Promise<{ rows: (Row | SqlValue[])[]; done: boolean }> {
+    const connection = this.#connection
+    const writes = !this.prepared.readOnly
+    const inTransaction = writes && !UNDIVIDED.has(firstWord(this.prepared.sql))
     let rows: (Row | SqlValue[])[] = []
     const attempt = (): Promise<number> => {
       rows = []
-      return this.#step(rows, limit)
+      // Each attempt to write is a transaction of its own: undone as a whole, also when SQLite made nothing of a miss
+      // (bridges.md 4, rule 4), and without touching what was written before it.
+      if (inTransaction) connection.execute('BEGIN')
+      return this.#step(rows)
     }
     const undo = (): void => {
       this.prepared.reset()
       this.#inPlace = false
+      if (inTransaction) connection.rollBack()
     }
-    const result = await this.#connection.settle(this.#source, attempt, undo, undone)
-    if (result !== SQLITE.ROW && result !== SQLITE.DONE) {
-      const error = this.#connection.sqlError(result, this.prepared.sql)
-      this.prepared.reset()
+    if (writes) connection.linger()
+    try {
+      const result = await connection.settle(this.#source, attempt, undo)
+      if (result !== SQLITE.ROW && result !== SQLITE.DONE) throw connection.sqlError(result, this.prepared.sql)
+      const done = result === SQLITE.DONE
+      if (inTransaction) {
+        this.prepared.reset()
+        connection.execute('COMMIT')
+      }
+      if (!done) for (const row of rows) this.#digest.add(row)
+      this.#given += rows.length
+      return { rows, done }
+    } catch (error) {
+      undo()
       throw error
     }
-    const done = result === SQLITE.DONE
-    if (!done) for (const row of rows) this.#digest.add(row)
-    this.#given += rows.length
-    return { rows, done }
   }
 
   /** Step behind the rows given out, if SQLite is not there, and on to new ones. */
-  #step(rows: (Row | SqlValue[])[], limit: { rows: number; bytes: number }): Promise<number> {
-    const { sqlite, heap } = this.#connection.engine
+  #step(rows: (Row | SqlValue[])[]): Promise<number> {
+    const { sqlite, heap, file } = this.#connection.engine
+    const limits = this.#limits
+    const { waits } = file
     const { prepared } = this
     let toSkip = this.#inPlace ? 0 : this.#given
     this.#inPlace = true
@@ -193,7 +201,8 @@ class Run {
           return false
         }
         rows.push(row)
-        return rows.length >= limit.rows || reader.bytes >= limit.bytes
+        if (rows.length >= limits.rows || reader.bytes >= limits.bytes) return true
+        return limits === STREAM && file.waits !== waits // rows that took a wait do not wait for others
       } catch (error) {
         failure = error // not through C frames
         return true

@@ -1,4 +1,4 @@
-import type { Lease } from './lease.ts'
+import { ALL_ROWS, FIRST_ROW, type Lease } from './lease.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 
 /** What a database and a transaction can be asked. */
@@ -18,12 +18,14 @@ export function queriesOn(lease: Lease): Queries {
     for await (const batch of lease.batches(sql, parameters, format)) yield* batch
   }
   const get = async (sql: string, parameters: SqlParameters = [], format: RowFormat = {}) => {
-    for await (const row of each(sql, parameters, format)) return row
+    for await (const [row] of lease.batches(sql, parameters, format, FIRST_ROW)) return row
     return undefined
   }
   const all = async (sql: string, parameters: SqlParameters = [], format: RowFormat = {}) => {
     const rows: (Row | SqlValue[])[] = []
-    for await (const batch of lease.batches(sql, parameters, format)) for (const row of batch) rows.push(row)
+    for await (const batch of lease.batches(sql, parameters, format, ALL_ROWS)) {
+      for (const row of batch) rows.push(row)
+    }
     return rows
   }
   // The overloads say which kind of row a format gives.

@@ -23,7 +23,9 @@ export class RowDigest {
   #addValue(value: SqlValue): void {
     if (value instanceof Uint8Array) {
       this.#mix(value.length)
-      for (let i = 0; i < value.length; i++) this.#mix(value[i]!)
+      const words = new Uint32Array(value.buffer, 0, value.length >>> 2) // blobs of rows are fresh: they begin a buffer
+      for (let i = 0; i < words.length; i++) this.#mix(words[i]!)
+      for (let i = words.length * 4; i < value.length; i++) this.#mix(value[i]!)
       return
     }
     const text = typeof value === 'string' ? value : `${typeof value} ${value}`
