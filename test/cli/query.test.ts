@@ -103,15 +103,30 @@ describe('query', () => {
     expect(await waiting.outcome).toMatchObject({ code: 0, stdout: 'n\n2\n' })
   })
 
-  test('bad SQL, a write, a budget: one line that says so', async () => {
+  test('bad SQL, a write, two statements: one line that says so', async () => {
     const { url } = await scene()
     const error = async (...args: string[]) => (await cli(['query', ...args])).stderr
     expect(await error(url, 'selec 1')).toBe('Error: near "selec": syntax error (SQLITE_ERROR)\n')
     expect(await error(url, 'delete from people')).toMatch(/^Error: attempt to write a readonly database/)
-    expect(await error('-max-requests', '1', url, 'select sum(score), max(photo) from people, t')).toMatch(
-      /^(|Error: Cannot go on)/,
-    )
     expect(await error(url, 'select 1; select 2')).toMatch(/more than one statement/)
+  })
+
+  test('a query that would cost more than it may', async () => {
+    const made = await scene()
+    const numbers = 'with recursive n (i) as (select 1 union all select i + 1 from n where i < 3000)'
+    sql(made.db, 'create table large (v)', `${numbers} insert into large select randomblob(500) from n`)
+    await syncOnce(made)
+    const sum = 'select sum(length(v)) as n from large'
+    for (const [flag, value] of [
+      ['-max-requests', '2'],
+      ['-max-bytes', '50kB'],
+      ['-max-round-trips', '1'],
+    ] as const) {
+      const { code, stderr } = await cli(['query', flag, value, made.url, sum])
+      expect(code, flag).toBe(1)
+      expect(stderr, flag).toMatch(/^Error: Cannot go on: the query needs more than the \d+ .* it may cost\nTry: /)
+    }
+    expect((await cli(['query', '-max-bytes', '5MB', made.url, sum])).stdout).toBe('n\n1500000\n')
   })
 
   test('-cache keeps pages for the next time', async () => {

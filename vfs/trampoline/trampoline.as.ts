@@ -40,10 +40,8 @@ const SECTOR_BYTES: i32 = 4096;
 @external("env", "stackRestore") declare function stackRestore(pointer: i32): void;
 @external("env", "step") declare function step(statement: usize): i32;
 /** True when SQLite has run for so long that others should have their turn. */
-// @ts-ignore: decorator
 @external("env", "turnDue") declare function turnDue(): i32;
 /** Let others have it (JSPI); not 0 to stop the query. */
-// @ts-ignore: decorator
 @external("env", "takeTurn") declare function takeTurn(): i32;
 /** Take the row that the statement stands on; not 0 to stop here. */
 @external("env", "row") declare function row(statement: usize): i32;
