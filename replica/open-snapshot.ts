@@ -1,7 +1,7 @@
 import { SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import type { Account } from './account.ts'
-import { ReplicaError } from './errors.ts'
+import { isReplicaError, ReplicaError } from './errors.ts'
 import { fileKey } from './file-key.ts'
 import { listLevel, listLevels } from './list-levels.ts'
 import { type FileFront, type OpenFileContext, openFile, readHead } from './open-file.ts'
@@ -17,8 +17,10 @@ const SECOND_LEVELS = [2, 1]
  * began too far before. This many TXIDs back is far enough in nearly every bucket; where it is not, all is listed.
  */
 const STRADDLE: Readonly<Record<number, bigint>> = { 2: 4096n, 1: 512n }
-/** The files change while they are looked at; each attempt sees them as they are then. */
-const MAX_ATTEMPTS = 4
+/** The files change while they are looked at; each attempt sees them as they are then, and has most of them open. */
+const MAX_ATTEMPTS = 16
+/** After so many attempts with levels listed in stages all are listed at once, which takes a third of the time. */
+const STAGED_ATTEMPTS = 2
 
 /** Files that were opened, to be used again when a state is planned anew. */
 export class OpenedFiles {
@@ -53,6 +55,9 @@ export class OpenedFiles {
   }
 }
 
+/** Levels are listed at different moments: a hole between them is believed when it is seen again. */
+const HOLE_ATTEMPTS = 2
+
 export interface OpenSnapshotContext extends OpenFileContext {
   readonly client: ReplicaClient
   readonly opened: OpenedFiles
@@ -62,23 +67,41 @@ export interface OpenSnapshotContext extends OpenFileContext {
  * The newest state. Levels are listed and files opened side by side: while the many files of the low levels are
  * listed, those of the high levels are being opened.
  *
- * @throws ReplicaError REPLICA_EMPTY, REPLICA_NON_CONTIGUOUS, REPLICA_TX_NOT_AVAILABLE, REPLICA_DAMAGED; StorageError
+ * @throws ReplicaError REPLICA_EMPTY, REPLICA_NON_CONTIGUOUS, REPLICA_TX_NOT_AVAILABLE, REPLICA_DAMAGED,
+ *   REPLICA_SNAPSHOT_GONE; StorageError
  */
 export async function openNewest(context: OpenSnapshotContext): Promise<Snapshot> {
+  return await openPlanned(
+    async (attempt) =>
+      (attempt <= STAGED_ATTEMPTS ? await planInStages(context) : undefined) ?? (await planFromAll(context)),
+    context,
+  )
+}
+
+/**
+ * The state that a plan's files give; planned again when some of them were deleted meanwhile.
+ * @throws ReplicaError REPLICA_SNAPSHOT_GONE when that happens again and again; what planning and opening throw
+ */
+export async function openPlanned(
+  plan: (attempt: number) => Promise<readonly LtxFileInfo[]>,
+  context: OpenSnapshotContext,
+): Promise<Snapshot> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const plan = attempt < MAX_ATTEMPTS ? await planInStages(context) : undefined
-      return await openPlan(plan ?? (await planFromAll(context)), context)
+      return await openAll(await plan(attempt), context)
     } catch (error) {
-      if (!(error instanceof FileGone) || attempt >= MAX_ATTEMPTS) throw error
+      const hole = isReplicaError(error, 'REPLICA_NON_CONTIGUOUS', 'REPLICA_TX_NOT_AVAILABLE')
+      if (hole && attempt < HOLE_ATTEMPTS) continue
+      if (!(error instanceof FileGone)) throw error
+      if (attempt >= MAX_ATTEMPTS) throw vanishing(context.client.url, error)
     }
   }
 }
 
-/** The state that a plan's files give. @throws FileGone */
-export async function openPlan(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
+/** @throws FileGone */
+async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
   context.account.roundTrip()
-  const files = await Promise.all(plan.map((info, i) => openPlanned(plan, info, i === plan.length - 1, context)))
+  const files = await Promise.all(plan.map((info, i) => openOne(plan, info, i === plan.length - 1, context)))
   const [first, last] = [files[0]!, files.at(-1)!]
   if (first.head && last.head && first.head.pageSize !== last.head.pageSize) {
     throw differentPageSize(last.file, last.head.pageSize, first.head.pageSize)
@@ -111,10 +134,10 @@ async function planFromAll({ client, account, signal }: OpenSnapshotContext): Pr
 
 /** Start opening what a plan has so far; failures are met again when the plan is complete. */
 function openEarly(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): void {
-  for (const info of plan) openPlanned(plan, info, false, context).catch(() => {})
+  for (const info of plan) openOne(plan, info, false, context).catch(() => {})
 }
 
-function openPlanned(
+function openOne(
   plan: readonly LtxFileInfo[],
   info: LtxFileInfo,
   newest: boolean,
@@ -148,6 +171,14 @@ function empty(url: string): ReplicaError {
   return new ReplicaError('REPLICA_EMPTY', `Cannot open ${url}: nothing has been replicated to this place`, {
     hint: 'Check the URL, or replicate a database to it first.',
   })
+}
+
+function vanishing(url: string, cause: FileGone): ReplicaError {
+  return new ReplicaError(
+    'REPLICA_SNAPSHOT_GONE',
+    `Cannot open ${url}: each time its files were listed, some were deleted before they could be read (${cause.message})`,
+    { at: { key: fileKey(cause.file) }, hint: 'Have the writer keep files longer after compaction.', cause },
+  )
 }
 
 /** What is in all levels. */

@@ -8,7 +8,7 @@ import { ReplicaError } from './errors.ts'
 import { Follower } from './follower.ts'
 import { hydrate } from './hydrator.ts'
 import { IndexLoader } from './index-loader.ts'
-import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlan } from './open-snapshot.ts'
+import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlanned } from './open-snapshot.ts'
 import { orAborted } from './or-aborted.ts'
 import { PageFetcher } from './page-fetcher.ts'
 import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
@@ -172,7 +172,7 @@ export class Replica implements ReadableReplica {
     const context = signal
       ? { ...this.#context, signal: AbortSignal.any([signal, this.#closing.signal]) }
       : this.#context
-    return await openPlan(await planAt(target, context), context)
+    return await openPlanned(() => planAt(target, context), context)
   }
 
   async waitFor(

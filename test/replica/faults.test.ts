@@ -132,6 +132,93 @@ function* frames(bytes: Uint8Array, count: number): Generator<[pgno: number, at:
   }
 }
 
+/** A client whose newest L0 file is compacted and deleted, and followed by a newer one, just when it is to be read. */
+function sweeping(bucket: Bucket, times: number): { client: ReplicaClient; done: () => boolean; stop: () => void } {
+  let left = times
+  const client = new Proxy(bucket.client, {
+    get(target, name) {
+      if (name !== 'open') return Reflect.get(target, name)?.bind?.(target) ?? Reflect.get(target, name)
+      return async (file: LtxFileInfo, range: object) => {
+        const { level, maxTXID } = file
+        if (left > 0 && level === 0 && maxTXID === bucket.txid) {
+          left--
+          await bucket.upload(1, 1, maxTXID)
+          await bucket.insertAndUpload(2)
+          await target.delete([file])
+        }
+        return await target.open(file, range)
+      }
+    },
+  })
+  const stop = () => {
+    left = 0
+  }
+  return { client, done: () => left === 0, stop }
+}
+
+describe('files that are deleted between being listed and being read', () => {
+  test('opening goes on until it has one state', async () => {
+    const bucket = new Bucket()
+    for (let i = 0; i < 3; i++) await bucket.insertAndUpload(2)
+    const { client, done } = sweeping(bucket, 9)
+    const replica = await Replica.open(client)
+    expect(done()).toBe(true)
+    expect((await readState(replica)).equals(bucket.images[Number(bucket.txid)]!)).toBe(true)
+  })
+
+  test('opening an older state, too', async () => {
+    const bucket = new Bucket()
+    for (let i = 0; i < 3; i++) await bucket.insertAndUpload(2)
+    let gone = 0
+    const client = new Proxy(bucket.client, {
+      get(target, name) {
+        if (name !== 'open') return Reflect.get(target, name)?.bind?.(target) ?? Reflect.get(target, name)
+        return async (file: LtxFileInfo, range: object) =>
+          file.maxTXID === 3n && gone++ % 2 === 0 ? undefined : await target.open(file, range)
+      },
+    })
+    const replica = await Replica.open(client)
+    await bucket.insertAndUpload(2)
+    for (const target of [{ txid: 3n }, { timestamp: replica.state.timestamp + 1 }]) {
+      const state = await replica.at(target)
+      expect((await readState(replica, state)).equals(bucket.images[3]!)).toBe(true)
+    }
+    expect(gone).toBeGreaterThan(3)
+  })
+
+  test('levels listed before and after a compaction do not fit together: they are listed again', async () => {
+    const bucket = new Bucket()
+    for (let i = 0; i < 5; i++) await bucket.insertAndUpload(2)
+    await bucket.upload(1, 1, 4)
+    await bucket.client.delete([1n, 2n, 3n].map((txid) => ({ level: 0, minTXID: txid, maxTXID: txid })))
+    let early = 2
+    const client = new Proxy(bucket.client, {
+      get(target, name) {
+        if (name !== 'list') return Reflect.get(target, name)?.bind?.(target) ?? Reflect.get(target, name)
+        return async function* (level: number, options: object) {
+          if (level !== 1 || early-- <= 0) yield* target.list(level, options)
+        }
+      },
+    })
+    const replica = await Replica.open(client)
+    expect((await readState(replica)).equals(bucket.images[5]!)).toBe(true)
+  })
+
+  test('without end: an error that says so, then all is well again', async () => {
+    const bucket = new Bucket()
+    await bucket.insertAndUpload(2)
+    const { client, stop } = sweeping(bucket, Number.POSITIVE_INFINITY)
+    await expect(Replica.open(client)).rejects.toMatchObject({
+      code: 'REPLICA_SNAPSHOT_GONE',
+      at: { key: expect.stringMatching(/^0\/.*\.ltx$/) },
+      hint: expect.stringContaining('keep files longer'),
+    })
+    stop()
+    const replica = await Replica.open(client)
+    expect((await readState(replica)).equals(bucket.images[Number(bucket.txid)]!)).toBe(true)
+  })
+})
+
 describe('damage', () => {
   test('in pages: those pages are errors that name them, all others are right', async () => {
     const { bucket, file } = await large()
