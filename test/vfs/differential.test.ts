@@ -17,6 +17,8 @@ import { BRIDGES } from './scene.ts'
 const SECONDS = Number(process.env.LITETAP_DIFFERENTIAL_SECONDS ?? 8)
 const SEED = 20261125
 const TOTAL = 500 * 1000
+/** So many different states are read, however long that takes. */
+const LEAST_STATES = SECONDS
 
 function child(script: string, ...args: string[]): ChildProcess {
   const flags = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script)]
@@ -50,9 +52,9 @@ interface Seen {
   gone: number
 }
 
-/** Read all the time; each transaction must see one state, whole. */
+/** Read all the time, on a busy machine longer than that; each transaction must see one state, whole. */
 async function watch(db: Database, until: number, seen: Seen): Promise<void> {
-  while (Date.now() < until) {
+  while (Date.now() < until || seen.states.size < LEAST_STATES) {
     try {
       await db.transaction(async (tx) => {
         const before = await tx.get('SELECT litestream_txid() AS txid, sum(balance) AS total FROM account')
@@ -129,10 +131,6 @@ async function run(url: string, options: OpenOptions, env: Record<string, string
       await watch(db, until, counts)
     }),
   )
-  for (const [bridge, { queries, states }] of seen) {
-    expect(queries, bridge).toBeGreaterThan(SECONDS)
-    expect(states.size, bridge).toBeGreaterThan(SECONDS / 2)
-  }
   writer.kill('SIGTERM')
   await new Promise((resolve) => writer.once('exit', resolve))
   for (const db of databases) {
