@@ -1,12 +1,13 @@
 import { PageCache, type PageStore } from './pagecache/index.ts'
 import { Replica, type ReplicaOptions } from './replica/index.ts'
 import { type OpenReplicaOptions, openReplica, type ReplicaClient, withRetry } from './storage/index.ts'
-import { Database, type DatabaseOptions } from './vfs/index.ts'
+import { ConnectionPool, Database, type DatabaseOptions, type PoolOptions } from './vfs/index.ts'
 import { loadEngineModules } from './vfs/load-node.ts'
 
 export interface OpenOptions
   extends OpenReplicaOptions,
     DatabaseOptions,
+    PoolOptions,
     Omit<ReplicaOptions, 'cache' | 'store' | 'now'> {
   readonly cache?: {
     /** Pages in memory. Default 64 MiB. */
@@ -34,18 +35,24 @@ export async function open(source: string | ReplicaClient, options: OpenOptions 
   try {
     const memory = new PageCache(cache.memoryBytes === undefined ? {} : { maxBytes: cache.memoryBytes })
     const opening = { ...rest, cache: memory, ...(store && { store }), ...(now && { now }) }
-    const [replica, modules] = await Promise.all([Replica.open(client, opening), loadEngineModules()])
-    return Database.open(replica, modules, {
-      ...(poolSize !== undefined && { poolSize }),
-      ...(bridge && { bridge }),
-      ...(sqliteCacheBytes !== undefined && { sqliteCacheBytes }),
-      ...(now && { now }),
-    })
+    const [replica, pool] = await Promise.all([
+      Replica.open(client, opening),
+      startPool({
+        ...(poolSize !== undefined && { poolSize }),
+        ...(bridge && { bridge }),
+        ...(sqliteCacheBytes !== undefined && { sqliteCacheBytes }),
+      }),
+    ])
+    return Database.open(replica, pool, now ? { now } : {})
   } catch (error) {
     await store?.close()
     if (typeof source === 'string') await client.close()
     throw error
   }
+}
+
+async function startPool(options: PoolOptions): Promise<ConnectionPool> {
+  return await ConnectionPool.start(await loadEngineModules(), options)
 }
 
 /** Loaded only when it is wanted: it is Node's own SQLite. */

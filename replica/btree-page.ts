@@ -1,8 +1,8 @@
 /** Kinds of b-tree pages, from the first byte of their header (https://sqlite.org/fileformat2.html#b_tree_pages). */
 const INTERIOR_INDEX = 0x02
 const INTERIOR_TABLE = 0x05
-const LEAF_INDEX = 0x0a
-const LEAF_TABLE = 0x0d
+export const LEAF_INDEX = 0x0a
+export const LEAF_TABLE = 0x0d
 
 /** In front of page 1's b-tree header stands the database's. */
 const DATABASE_HEADER_SIZE = 100
@@ -47,19 +47,46 @@ export function isTableLeaf(page: Uint8Array, pgno: number): boolean {
   return page[headerAt(pgno)] === LEAF_TABLE
 }
 
+/** True for any page of an index. */
+export function isIndexPage(page: Uint8Array, pgno: number): boolean {
+  const kind = page[headerAt(pgno)]
+  return kind === LEAF_INDEX || kind === INTERIOR_INDEX
+}
+
 /**
- * The rowids that an index leaf's entries end with, in key order. Entries that go on on an overflow page, and those
+ * The rowids that the entries on an index page end with, in key order. Entries that go on on an overflow page, and those
  * that do not end with an integer (WITHOUT ROWID tables), are left out.
  */
 export function readIndexRowids(page: Uint8Array, pgno: number): number[] {
   const at = headerAt(pgno)
-  const count = cellCount(page, at, 8) ?? 0
+  // An interior page has a longer header, and in front of each entry the page number of the child before it.
+  const interior = page[at] === INTERIOR_INDEX
+  const [headerSize, skip] = interior ? [12, 4] : [8, 0]
+  const count = cellCount(page, at, headerSize) ?? 0
   const rowids: number[] = []
   for (let i = 0; i < count; i++) {
-    const rowid = lastInteger(page, u16(page, at + 8 + 2 * i))
+    const rowid = lastInteger(page, u16(page, at + headerSize + 2 * i) + skip)
     if (rowid !== undefined) rowids.push(rowid)
   }
   return rowids
+}
+
+/** How many cells a leaf has. */
+export function countCells(page: Uint8Array, pgno: number): number {
+  return cellCount(page, headerAt(pgno), 8) ?? 0
+}
+
+/** The smallest record on a table leaf, of those that are whole on the page. */
+export function readSmallestRecord(page: Uint8Array, pgno: number): Uint8Array | undefined {
+  const at = headerAt(pgno)
+  let smallest: Uint8Array | undefined
+  for (let i = countCells(page, pgno) - 1; i >= 0; i--) {
+    const payload = varint(page, u16(page, at + 8 + 2 * i))
+    if (payload.value >= (smallest?.length ?? page.length - 35)) continue // larger ones go on on overflow pages
+    const start = varint(page, payload.end).end
+    if (start + payload.value <= page.length) smallest = page.subarray(start, start + payload.value)
+  }
+  return smallest
 }
 
 /** What one row of `sqlite_schema` says about a tree. */

@@ -11,6 +11,7 @@ export type {
   Budget,
   Cost,
   DatabaseState,
+  Foresight,
   HydrationProgress,
   Lag,
   PinnedPages,

@@ -11,10 +11,12 @@ import { PageLayer, type PageLocation, type SavedLayer } from './page-layer.ts'
 import type { ColumnReader, ColumnWriter } from './saved-snapshot.ts'
 import type { SourceFile } from './source-file.ts'
 
-/** Bytes of the first windows: one holds some 1,600 entries, and nearly always the one it was asked for. */
-const WINDOW_BYTES = 16 * 1024
-/** Who keeps coming back reads here and there: every two windows the next ones are twice as long, up to this. */
-const MAX_WINDOW_BYTES = 256 * 1024
+/** The first window's share of an index, and its bounds in bytes: it nearly always has the entry that is looked for. */
+const FIRST_WINDOW_SHARE = 1 / 16
+const MIN_WINDOW_BYTES = 4 * 1024
+const MAX_FIRST_WINDOW_BYTES = 16 * 1024
+/** Who keeps coming back reads here and there: each window is twice as long as the one before, up to this. */
+const MAX_WINDOW_BYTES = 512 * 1024
 /** A window overlaps what is known by this much: enough to prove where its entries begin. */
 const OVERLAP_BYTES = 256
 /** Where a snapshot's first frame is. */
@@ -62,7 +64,7 @@ export class LazyIndex {
   readonly #about: LazyIndexFile
   /** Ascending, with holes between them. */
   #runs: Run[] = []
-  /** Windows that were taken in. */
+  /** Windows that were asked for. */
   #windows = 0
 
   constructor(about: LazyIndexFile) {
@@ -121,21 +123,26 @@ export class LazyIndex {
     return i < 0 ? 'absent' : run.layer.location(i)
   }
 
-  /** The window to fetch for a page that `find` knows nothing about. */
-  windowFor(pgno: number): WindowRange {
+  /**
+   * The window to fetch for a page that `find` knows nothing about.
+   * @returns with `target`, where in the index the page probably is
+   */
+  windowFor(pgno: number): WindowRange & { readonly target: number } {
     const next = this.#runAfter(pgno)
     const before = this.#runs[next - 1]
     const after = this.#runs[next]
     const [low, high] = [before?.end ?? 0, after?.start ?? this.#about.indexSize]
-    let [start, end] = [low, high]
-    const bytes = Math.min(MAX_WINDOW_BYTES, WINDOW_BYTES * 2 ** Math.floor(this.#windows / 2))
+    let [start, end, target] = [low, high, (low + high) / 2]
+    const bytes = Math.min(MAX_WINDOW_BYTES, this.#firstWindow * 2 ** this.#windows)
     if (high - low > bytes * 1.5) {
       const estimate = estimateIndexPosition(pgno, before ? lastEntry(before) : FIRST, this.#landmarkAfter(after))
-      start = Math.floor(Math.max(low, Math.min(high - bytes, estimate - bytes / 2)))
+      // More behind the page than before it: what is read next was mostly made later.
+      start = Math.floor(Math.max(low, Math.min(high - bytes, estimate - bytes / 4)))
       end = start + bytes
+      target = Math.max(low, Math.min(high, estimate))
     }
     const position = Math.max(0, start - OVERLAP_BYTES)
-    return { position, size: Math.min(this.#about.indexSize, end + OVERLAP_BYTES) - position }
+    return { position, size: Math.min(this.#about.indexSize, end + OVERLAP_BYTES) - position, target }
   }
 
   /**
@@ -144,10 +151,15 @@ export class LazyIndex {
    * @returns false when nothing in it could be proved: read the whole index then
    */
   add(bytes: Uint8Array, position: number): boolean {
+    this.#windows++
+    return this.take(bytes, position)
+  }
+
+  /** As `add`, for bytes that came with something else. */
+  take(bytes: Uint8Array, position: number): boolean {
     const { commit, pageSize, indexOffset } = this.#about
     const window = decodeIndexWindow(bytes, { commit, pageSize, position, pageBlockEnd: indexOffset - 6 })
     if (window === undefined) return false
-    this.#windows++
     const entries = this.#unknown(window)
     if (entries.length === 0) return true
     const last = entries.at(-1)!
@@ -177,6 +189,11 @@ export class LazyIndex {
     if (index.length === 0 || this.#runs[0]?.start === 0) return
     const end = index.encodedSize - 1 - 8 // what a terminator and a size field would add
     this.#insert({ layer: PageLayer.of(index, this.file), start: 0, lastStart: end, end })
+  }
+
+  get #firstWindow(): number {
+    const share = this.#about.indexSize * FIRST_WINDOW_SHARE
+    return Math.max(MIN_WINDOW_BYTES, Math.min(MAX_FIRST_WINDOW_BYTES, share))
   }
 
   /** What lies in the first hole that the window reaches; entries that are known already are no news. */

@@ -5,13 +5,14 @@ import type { IndexLoader } from './index-loader.ts'
 import type { LazyIndex } from './lazy-index.ts'
 import { orAborted } from './or-aborted.ts'
 import type { PageFetcher } from './page-fetcher.ts'
+import { PageForesight } from './page-foresight.ts'
 import type { PageLocation } from './page-layer.ts'
 import type { WantedPage } from './plan-fetch.ts'
 import { FileGone } from './range-reader.ts'
-import { ReadAhead } from './read-ahead.ts'
+import { type AheadPages, ReadAhead } from './read-ahead.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Trees } from './trees.ts'
-import type { PinnedPages } from './types.ts'
+import type { Foresight, PinnedPages } from './types.ts'
 
 /** What all readers of one replica share. */
 export interface SharedReading {
@@ -36,9 +37,11 @@ export class SnapshotPages implements PinnedPages {
   readonly state: Snapshot
   readonly #shared: SharedReading
   readonly #account: Account
+  readonly #aheadPages: AheadPages
   readonly #readAhead: ReadAhead
   /** Reading ahead that has not come to its end. */
   readonly #onTheWay = new Set<Promise<void>>()
+  #foresight: PageForesight | undefined
   /** Where pages are looked for: `state`, until files of it have gone. */
   #source: Snapshot
 
@@ -48,13 +51,13 @@ export class SnapshotPages implements PinnedPages {
     this.#shared = shared
     this.#account = account
     const { commit, pageSize } = state
-    const pages = {
+    this.#aheadPages = {
       commit,
       room: Math.max(1, Math.floor((shared.cache.maxBytes * SHARE_AHEAD) / pageSize)),
       ahead: (pgnos: readonly number[]) => this.#tracked(this.#ahead(pgnos)),
       peek: (pgno: number) => this.#peek(pgno),
     }
-    this.#readAhead = new ReadAhead(pages, shared.trees)
+    this.#readAhead = new ReadAhead(this.#aheadPages, shared.trees)
   }
 
   get(pgno: number): Uint8Array | undefined {
@@ -63,7 +66,7 @@ export class SnapshotPages implements PinnedPages {
     const page = location === 'zeros' ? this.#zeros() : this.#shared.cache.get(location.file.cached, pgno)
     if (page === undefined) return undefined
     this.#account.page('hits')
-    this.#readAhead.touch(pgno, page)
+    this.#touch(pgno, page)
     return page
   }
 
@@ -72,7 +75,7 @@ export class SnapshotPages implements PinnedPages {
     for (let replans = 0; ; replans++) {
       try {
         const page = await this.#fetch(pgno, signal)
-        this.#readAhead.touch(pgno, page)
+        this.#touch(pgno, page)
         return page
       } catch (error) {
         if (!(error instanceof FileGone)) throw error
@@ -95,13 +98,14 @@ export class SnapshotPages implements PinnedPages {
     clearTimeout(timer)
   }
 
-  end(): void {
-    this.#readAhead.end()
+  foresight(): Foresight {
+    this.#foresight ??= new PageForesight(this.#aheadPages, this.#shared.trees, this.state.pageSize)
+    return this.#foresight
   }
 
-  /** Have pages at hand that will certainly be asked for. Never throws. */
+  /** Have pages at hand that will certainly be asked for, those of which it is known where they are. Never throws. */
   async warm(pgnos: readonly number[]): Promise<void> {
-    await this.#ahead(pgnos)
+    await this.#ahead(pgnos.filter((pgno) => this.#exists(pgno) && !Array.isArray(this.#locate(pgno))))
   }
 
   async #fetch(pgno: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
@@ -111,6 +115,11 @@ export class SnapshotPages implements PinnedPages {
     if (!this.#shared.cache.has(location.file.cached, pgno)) this.#account.roundTrip()
     this.#shared.fetcher.start([wanted], { pageSize: this.state.pageSize, account: this.#account, ahead: false })
     return await this.#shared.fetcher.wait(wanted, signal)
+  }
+
+  #touch(pgno: number, page: Uint8Array): void {
+    this.#foresight?.read(pgno)
+    this.#readAhead.touch(pgno, page)
   }
 
   /** Where a page is, after loading what has to be known for that. */

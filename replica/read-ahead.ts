@@ -1,5 +1,5 @@
-import { isIndexLeaf, isTableLeaf, readIndexRowids } from './btree-page.ts'
-import type { TreeNode, Trees } from './trees.ts'
+import { isIndexLeaf, isTableLeaf } from './btree-page.ts'
+import type { Place, TreeNode, Trees } from './trees.ts'
 
 /** What reading ahead needs of the pages. */
 export interface AheadPages {
@@ -19,10 +19,10 @@ const FIRST_WINDOW = 8
 const LARGE_WINDOW = 32
 /** At 2 KB a page some 2 MB: more than is on the way at 1 Gbit/s and 10 ms. */
 const MAX_WINDOW = 1024
+/** Interior pages that are fetched at once: as many as a table of some 2 GB has. */
+const MAX_INTERIORS = 512
 /** A scan may skip this many pages at a step and still be one. */
 const NEAR = 3
-/** Rows of an index range that are looked for around the last one. */
-const MAX_ROUNDS = 20
 
 /** Pages read one after the other in some order: siblings in a tree, numbers, rows behind an index. */
 interface Run {
@@ -36,33 +36,21 @@ interface Run {
   asked: number
 }
 
-/** The index leaf whose entries are being followed to rows. */
-interface IndexWalk {
-  readonly leaf: number
-  readonly indexRoot: number
-  readonly tableRoot: number
-  readonly rowids: readonly number[]
-  run: Run | undefined
-  /** Who looked rows up in this index before took so many in a row; 0 when that is not known. */
-  readonly usual: number
-  /** Table leaves read in a row that no entry leads to. */
-  strayed: number
-}
-
 /**
  * Guesses from the pages that one connection reads which it will read next. A look-up fetches nothing ahead; the
  * second step in one direction starts a window that doubles with every step:
  *
  * - children of one interior page one after the other: a scan of a table or an index, across interior pages too;
- * - rows of a table one after the other in the order of an index's entries;
- * - pages by their numbers: overflow chains.
+ * - pages by their numbers: overflow chains;
+ * - interior pages that hang side by side.
+ *
+ * What follows no such order, rows behind an index or the inner side of a join, is for those who run ahead (`Foresight`).
  */
 export class ReadAhead {
   readonly #pages: AheadPages
   readonly #trees: Trees
   readonly #siblings = new Map<number, Run>()
   readonly #numbers: Run = { last: -2, direction: 1, length: 0, window: 0, asked: -1 }
-  #walk: IndexWalk | undefined
 
   constructor(pages: AheadPages, trees: Trees) {
     this.#pages = pages
@@ -71,21 +59,12 @@ export class ReadAhead {
 
   /** A page is being read. */
   touch(pgno: number, page: Uint8Array): void {
-    this.#trees.learn(pgno, page)
+    const news = this.#trees.learn(pgno, page)
     const place = this.#trees.place(pgno)
     if (place) this.#alongSiblings(place.parent, place.index)
     else this.#alongNumbers(pgno)
-    if (isIndexLeaf(page, pgno)) this.#beginWalk(pgno, page)
-    else if (isTableLeaf(page, pgno)) {
-      this.#trees.learnLeaf(pgno)
-      this.#alongIndex(pgno)
-    }
-  }
-
-  /** The reader is done: what it did is remembered for the next one. */
-  end(): void {
-    if (this.#walk?.run) this.#trees.learnRun(this.#walk.indexRoot, this.#walk.run.length + 1)
-    this.#walk = undefined
+    if (place && news) this.#besideInterior(place)
+    if (isIndexLeaf(page, pgno) || isTableLeaf(page, pgno)) this.#trees.learnLeaf(pgno)
   }
 
   #alongSiblings(parent: TreeNode, index: number): void {
@@ -139,6 +118,24 @@ export class ReadAhead {
     await this.#pages.ahead(pgnos)
   }
 
+  /**
+   * Who comes by several of a tree's interior pages will come by more: there are few of them, and whoever looks up rows
+   * here and there needs one for every row. The next ones around each are fetched: 4, then 16, then 64.
+   */
+  #besideInterior({ parent, index }: Place): void {
+    const { children } = parent
+    const known = children.reduce((count, child) => (this.#trees.node(child) ? count + 1 : count), 0)
+    if (known < 2) return
+    const most = Math.min(children.length, 4 ** (known - 1), MAX_INTERIORS)
+    const beside: number[] = []
+    for (let distance = 1; distance < children.length && beside.length < most; distance++) {
+      for (const child of [children[index + distance], children[index - distance]]) {
+        if (child !== undefined && this.#trees.node(child) === undefined) beside.push(child)
+      }
+    }
+    void this.#pages.ahead(beside)
+  }
+
   #alongNumbers(pgno: number): void {
     const run = this.#numbers
     const window = step(run, pgno, { near: 1, room: this.#pages.room })
@@ -148,104 +145,6 @@ export class ReadAhead {
     run.asked = end
     void this.#pages.ahead(pgnos)
   }
-
-  #beginWalk(leaf: number, page: Uint8Array): void {
-    const walk = this.#walk
-    if (walk?.leaf === leaf) return
-    const indexRoot = this.#trees.root(leaf)
-    const tableRoot = this.#trees.tableRoot(indexRoot)
-    const follows = walk?.run && this.#trees.neighbour(walk.leaf, walk.run.direction) === leaf
-    if (walk?.run && !follows) this.#trees.learnRun(walk.indexRoot, walk.run.length + 1)
-    this.#walk = undefined
-    if (tableRoot === undefined) return
-    const rowids = readIndexRowids(page, leaf)
-    const usual = this.#trees.usualRun(indexRoot)
-    this.#walk = { leaf, indexRoot, tableRoot, rowids, run: undefined, usual: usual > 1 ? usual : 0, strayed: 0 }
-    if (!follows) return
-    const { direction, length, window } = walk!.run!
-    const last = direction === 1 ? -1 : rowids.length
-    this.#walk.run = { last, direction, length, window: window / 2, asked: last }
-  }
-
-  #alongIndex(leaf: number): void {
-    const walk = this.#walk
-    if (walk === undefined) return
-    const at = this.#entryOf(walk, leaf)
-    if (at === undefined) {
-      // Two leaves in a row that no entry near leads to: these rows come from somewhere else.
-      if (++walk.strayed > 1) this.end()
-      return
-    }
-    walk.strayed = 0
-    const window = this.#windowFrom(walk, at)
-    if (window === 0 || walk.run === undefined) return
-    const { direction } = walk.run
-    const end = Math.max(0, Math.min(walk.rowids.length - 1, at + direction * window))
-    const rowids = between(walk.run, end).map((i) => walk.rowids[i]!)
-    walk.run.asked = end
-    void this.#aheadRows(walk.tableRoot, rowids)
-    const left = window - Math.abs(end - at)
-    if (left > 0) void this.#intoNextLeaf(walk, direction, left)
-  }
-
-  /** @returns entries to have on the way from here */
-  #windowFrom(walk: IndexWalk, at: number): number {
-    if (walk.run) return step(walk.run, at, { near: walk.rowids.length, room: this.#pages.room, enough: walk.usual })
-    walk.run = { last: at, direction: 1, length: 0, window: 0, asked: at }
-    return Math.min(walk.usual, this.#pages.room)
-  }
-
-  /** The entry nearest to the last one that leads to a table leaf. */
-  #entryOf({ run, rowids, tableRoot }: IndexWalk, leaf: number): number | undefined {
-    const leads = (i: number): boolean => {
-      const found = rowids[i] === undefined ? undefined : this.#trees.leafOf(tableRoot, rowids[i])
-      return found !== undefined && 'leaf' in found && found.leaf === leaf
-    }
-    if (run === undefined) {
-      const first = rowids.findIndex((_, i) => leads(i))
-      return first < 0 ? undefined : first
-    }
-    for (let distance = 1; distance < rowids.length + 1; distance++) {
-      for (const i of [run.last + run.direction * distance, run.last - run.direction * distance]) {
-        if (leads(i)) return i
-      }
-    }
-    return undefined
-  }
-
-  async #intoNextLeaf(walk: IndexWalk, direction: 1 | -1, count: number): Promise<void> {
-    const next = this.#trees.neighbour(walk.leaf, direction)
-    if (next === undefined) return
-    await this.#pages.ahead([next])
-    const page = this.#pages.peek(next)
-    if (page === undefined || !isIndexLeaf(page, next)) return
-    const rowids = readIndexRowids(page, next)
-    await this.#aheadRows(walk.tableRoot, direction === 1 ? rowids.slice(0, count) : rowids.slice(-count).reverse())
-  }
-
-  /** Fetch the leaves that hold rows: level by level, all of a level at once. */
-  async #aheadRows(tableRoot: number, rowids: readonly number[]): Promise<void> {
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      const leaves = new Set<number>()
-      const missing = new Set<number>()
-      for (const rowid of rowids) {
-        const found = this.#trees.leafOf(tableRoot, rowid)
-        if (found === undefined) continue
-        if ('leaf' in found) leaves.add(found.leaf)
-        else missing.add(found.missing)
-      }
-      const fetched = this.#pages.ahead([...missing, ...leaves])
-      if (missing.size === 0) return fetched
-      await fetched
-      let learnt = 0
-      for (const pgno of missing) {
-        const page = this.#pages.peek(pgno)
-        if (page) this.#trees.learn(pgno, page)
-        if (this.#trees.node(pgno)) learnt++
-      }
-      if (learnt === 0) return
-    }
-  }
 }
 
 interface StepLimits {
@@ -253,15 +152,13 @@ interface StepLimits {
   readonly near: number
   /** The largest window. */
   readonly room: number
-  /** A run up to this length was provided for when it began. */
-  readonly enough?: number
 }
 
 /**
  * A run goes on, or begins anew.
  * @returns pages to have on the way from here; 0 when enough are, or when it is no run
  */
-function step(run: Run, at: number, { near, room, enough = 0 }: StepLimits): number {
+function step(run: Run, at: number, { near, room }: StepLimits): number {
   const distance = at - run.last
   if (distance === 0) return 0
   const direction = distance > 0 ? 1 : -1
@@ -272,7 +169,7 @@ function step(run: Run, at: number, { near, room, enough = 0 }: StepLimits): num
   }
   if (run.length === 0) begin(run, at, direction)
   run.length++
-  return run.length < enough ? 0 : refill(run, at, room)
+  return refill(run, at, room)
 }
 
 function begin(run: Run, at: number, direction: 1 | -1): void {

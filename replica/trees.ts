@@ -1,4 +1,4 @@
-import { type InteriorPage, readInteriorPage, readSchemaLeaf } from './btree-page.ts'
+import { type InteriorPage, readInteriorPage, readSchemaLeaf, type SchemaEntry } from './btree-page.ts'
 
 /** An interior page of some tree, and where it hangs. */
 export interface TreeNode extends InteriorPage {
@@ -32,22 +32,24 @@ export class Trees {
   readonly #places = new Map<number, number>()
   /** Roots of indexes and the roots of their tables. */
   #tableRoots: ReadonlyMap<number, number> = new Map()
-  #schema: Uint8Array | undefined
-  /** From the root of a table down to its leaves. */
-  readonly #heights = new Map<number, number>()
-  /** How many rows in a row were last read through an index, by its root. */
-  readonly #runs = new Map<number, number>()
+  #roots: ReadonlySet<number> = new Set()
+  /** Leaves of `sqlite_schema`, by page number. */
+  readonly #schema = new Map<number, { readonly page: Uint8Array; readonly entries: readonly SchemaEntry[] }>()
+  /** The leaf that was read last, by the root of its tree. */
+  readonly #lastLeaves = new Map<number, number>()
 
-  /** Look at a page that is being read. */
-  learn(pgno: number, page: Uint8Array): void {
-    if (this.#nodes.get(pgno)?.page === page) return
-    if (pgno === SCHEMA_ROOT) this.#learnSchema(page)
+  /** Look at a page that is being read. @returns the interior page that it is, if that is news */
+  learn(pgno: number, page: Uint8Array): TreeNode | undefined {
+    if (this.#nodes.get(pgno)?.page === page) return undefined
+    if (pgno === SCHEMA_ROOT || this.place(pgno)?.parent.pgno === SCHEMA_ROOT) this.#learnSchema(pgno, page)
     const interior = readInteriorPage(page, pgno)
-    if (interior === undefined) return
+    if (interior === undefined) return undefined
     this.#forget(pgno)
     if (this.#nodes.size >= MAX_NODES) this.#forget(this.#nodes.keys().next().value!)
-    this.#nodes.set(pgno, { ...interior, pgno, page })
+    const node = { ...interior, pgno, page }
+    this.#nodes.set(pgno, node)
     for (const [index, child] of interior.children.entries()) this.#places.set(child, pgno * MAX_CHILDREN + index)
+    return node
   }
 
   node(pgno: number): TreeNode | undefined {
@@ -75,7 +77,23 @@ export class Trees {
 
   /** The root of the tree that a page belongs to, as far as is known. */
   root(pgno: number): number {
-    return this.#climb(pgno).root
+    let root = pgno
+    for (let height = 0; height < MAX_HEIGHT; height++) {
+      const place = this.place(root)
+      if (place === undefined) break
+      root = place.parent.pgno
+    }
+    return root
+  }
+
+  /** True for a page that the schema names as the root of a tree, as far as is known. */
+  isRoot(pgno: number): boolean {
+    return pgno === SCHEMA_ROOT || this.#roots.has(pgno)
+  }
+
+  /** Some leaf of a tree: the one that was read last. */
+  lastLeaf(root: number): number | undefined {
+    return this.#lastLeaves.get(root)
   }
 
   /** The root of the table whose rows an index's entries name. */
@@ -83,57 +101,19 @@ export class Trees {
     return this.#tableRoots.get(indexRoot)
   }
 
-  /** Say that a page is a leaf of a table: all leaves of a tree are equally deep. */
+  /** Say that a page is a leaf. */
   learnLeaf(pgno: number): void {
-    const { root, height } = this.#climb(pgno)
-    if (height > 0) this.#heights.set(root, height)
+    this.#lastLeaves.set(this.root(pgno), pgno)
   }
 
-  /**
-   * Where in a table a row is.
-   * @returns the leaf; with `missing` the interior page that has to be read first; undefined when it cannot be known
-   */
-  leafOf(tableRoot: number, rowid: number): { leaf: number } | { missing: number } | undefined {
-    const height = this.#heights.get(tableRoot)
-    if (height === undefined) return undefined
-    let pgno = tableRoot
-    for (let depth = 0; depth < height; depth++) {
-      const node = this.node(pgno)
-      if (node === undefined) return { missing: pgno }
-      if (node.rowids === undefined) return undefined
-      pgno = node.children[childOf(node.rowids, rowid)]!
-    }
-    return { leaf: pgno }
-  }
-
-  /** How many rows in a row are usually read through an index; 0 when that is not known. */
-  usualRun(indexRoot: number): number {
-    return this.#runs.get(indexRoot) ?? 0
-  }
-
-  /** Remember how long a run was: the middle between this one and what was usual. */
-  learnRun(indexRoot: number, length: number): void {
-    const before = this.#runs.get(indexRoot)
-    this.#runs.set(indexRoot, before === undefined ? length : Math.round((before + length) / 2))
-  }
-
-  #climb(pgno: number): { root: number; height: number } {
-    let root = pgno
-    let height = 0
-    for (let place = this.place(root); place !== undefined && height < MAX_HEIGHT; place = this.place(root)) {
-      root = place.parent.pgno
-      height++
-    }
-    return { root, height }
-  }
-
-  #learnSchema(page: Uint8Array): void {
-    if (this.#schema === page) return
-    this.#schema = page
-    const entries = readSchemaLeaf(page, SCHEMA_ROOT)
+  #learnSchema(pgno: number, page: Uint8Array): void {
+    if (this.#schema.get(pgno)?.page === page) return
+    this.#schema.set(pgno, { page, entries: readSchemaLeaf(page, pgno) })
+    const entries = [...this.#schema.values()].flatMap((leaf) => leaf.entries)
     const tables = new Map(entries.filter(({ type }) => type === 'table').map((entry) => [entry.name, entry.rootPgno]))
     const indexes = entries.filter(({ type, table }) => type === 'index' && tables.has(table))
     this.#tableRoots = new Map(indexes.map(({ rootPgno, table }) => [rootPgno, tables.get(table)!]))
+    this.#roots = new Set(entries.map(({ rootPgno }) => rootPgno))
   }
 
   #forget(pgno: number): void {
@@ -144,16 +124,4 @@ export class Trees {
       if (this.#places.get(child) === pgno * MAX_CHILDREN + index) this.#places.delete(child)
     }
   }
-}
-
-/** The child of a table's interior page that holds a rowid: the first whose largest rowid is not below it. */
-function childOf(rowids: Float64Array, rowid: number): number {
-  let low = 0
-  let high = rowids.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (rowids[middle]! < rowid) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -60,8 +60,30 @@ export interface PinnedPages {
    * @param maxMs no longer than this
    */
   settle(maxMs: number): Promise<void>
-  /** No more pages will be asked for. */
-  end(): void
+  /** For a run ahead of the reader, which finds out what it will read. */
+  foresight(): Foresight
+}
+
+/**
+ * What runs ahead of a reader see and find: the pages at hand, and stand-ins for all others. It fetches the more, the more
+ * of what it fetched was read.
+ */
+export interface Foresight {
+  /** Little of what was found is still to be read. */
+  readonly low: boolean
+  /** Whether a page was found and has not been read yet. */
+  has(pgno: number): boolean
+  /** Before a run. @returns false when enough is on its way */
+  begin(): boolean
+  /** The page if it is at hand; asking leaves no trace. @returns page-size bytes that others share */
+  at(pgno: number): Uint8Array | undefined
+  /**
+   * Something in the place of a page that is not at hand, which is noted.
+   * @returns page-size bytes, not to be written to; undefined when the run should end
+   */
+  standIn(pgno: number): Uint8Array | undefined
+  /** After a run: have the pages fetched that it found. @returns how many */
+  fetch(): number
 }
 
 export interface PinOptions {

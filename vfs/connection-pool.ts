@@ -1,6 +1,7 @@
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { EngineModules } from './engine.ts'
 import { VfsError } from './errors.ts'
+import { Scout } from './scout.ts'
 
 /** How many queries run at the same time. They wait for the network most of the time, so more than there are cores. */
 export const DEFAULT_POOL_SIZE = 16
@@ -10,8 +11,15 @@ interface Waiting {
   reject(error: unknown): void
 }
 
+export interface PoolOptions extends ConnectionOptions {
+  /** Queries that run at the same time; more wait for their turn. Default 16. Each instance takes about 1.6 MB and its cache. */
+  readonly poolSize?: number
+}
+
 /** Instances of SQLite for parallel queries: made when they are needed, used one query at a time, in turn. */
 export class ConnectionPool {
+  /** Runs ahead of the queries on all of them. */
+  readonly scout: Scout
   readonly #modules: EngineModules
   readonly #options: ConnectionOptions
   readonly #size: number
@@ -20,11 +28,26 @@ export class ConnectionPool {
   #count = 0
   #closed = false
 
-  /** @throws RangeError unless `size` is a whole number above 0 */
-  constructor(modules: EngineModules, options: ConnectionOptions & { readonly size?: number } = {}) {
+  /**
+   * A pool with its first instance, whose code has run once: the runtime compiles it then, which takes longer than most
+   * queries, but can be done while the replica is being opened.
+   *
+   * @param modules SQLite and the trampoline, compiled
+   * @throws RangeError unless `poolSize` is a whole number above 0; VfsError VFS_ENGINE
+   */
+  static async start(modules: EngineModules, options: PoolOptions = {}): Promise<ConnectionPool> {
+    const pool = new ConnectionPool(modules, options)
+    const connection = await pool.#start()
+    connection.rehearse()
+    pool.give(connection)
+    return pool
+  }
+
+  private constructor(modules: EngineModules, options: PoolOptions) {
+    this.scout = new Scout(modules)
     this.#modules = modules
     this.#options = options
-    this.#size = options.size ?? DEFAULT_POOL_SIZE
+    this.#size = options.poolSize ?? DEFAULT_POOL_SIZE
     if (!Number.isSafeInteger(this.#size) || this.#size < 1) {
       throw new RangeError(`Cannot run ${this.#size} queries at a time: it must be a whole number above 0`)
     }
@@ -53,6 +76,7 @@ export class ConnectionPool {
   /** Who waits for a connection waits in vain. Queries that run are let run. */
   close(): void {
     this.#closed = true
+    this.scout.close()
     for (const connection of this.#idle.splice(0)) connection.shutDown()
     for (const { reject } of this.#waiting.splice(0)) reject(closed())
   }

@@ -2,7 +2,7 @@ import { DATABASE_NAME, Engine, type EngineModules, type EngineOptions } from '.
 import { VfsError } from './errors.ts'
 import { maxTextBytes } from './heap.ts'
 import { schemaCookie } from './page-one.ts'
-import type { PageSource } from './page-source.ts'
+import type { PageReader } from './page-source.ts'
 import { Prepared } from './prepared.ts'
 import type { SurfaceContext } from './sql-surface.ts'
 import { firstWord, skipBlank } from './sql-text.ts'
@@ -11,12 +11,16 @@ import { StatementCache } from './statement-cache.ts'
 import { SurfaceBorder } from './surface-border.ts'
 
 const SQLITE_OPEN_READONLY = 1
+const SQLITE_OPEN_READWRITE = 2
 /** The statement will be kept. */
 const SQLITE_PREPARE_PERSISTENT = 1
 /** Statements that leave something behind in the connection, and whose meaning is fixed when they are compiled. */
 const LINGERING = new Set(['pragma', 'attach', 'detach'])
 /** It makes SQLite load the whole schema, with its statistics. */
 const PROBE = 'select 1 from sqlite_schema limit 1'
+
+const REHEARSAL = `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX t_v ON t (v); INSERT INTO t VALUES (1, 'a');
+  SELECT t.id, o.v FROM t JOIN t o ON o.id = t.id WHERE t.v = 'a' ORDER BY o.v`
 
 /** Steps of SQLite's machine between two looks at the clock: about a millisecond. */
 const PROGRESS_STEPS = 20_000
@@ -57,6 +61,18 @@ export class Connection {
     return new Connection(await Engine.start(modules, options), options)
   }
 
+  /** Have the code for ordinary queries compiled by the runtime, by running some on a database in memory. */
+  rehearse(): void {
+    const { sqlite, heap } = this.engine
+    const name = this.#allocate(':memory:')
+    if (sqlite.sqlite3_open_v2(name, this.#out, SQLITE_OPEN_READWRITE, 0) === SQLITE.OK) {
+      this.#db = heap.u32(this.#out)
+      this.#exec(REHEARSAL)
+    }
+    sqlite.free(name)
+    this.#close()
+  }
+
   /** One piece of work after the other: everything that calls SQLite goes through here. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(work)
@@ -65,7 +81,7 @@ export class Connection {
   }
 
   /** Use the connection for `source`'s state from now on, until `endLease`. */
-  async beginLease(source: PageSource): Promise<void> {
+  async beginLease(source: PageReader): Promise<void> {
     if (!source.get(1)) await source.hold([1])
     const cookie = schemaCookie(source.get(1)!)
     const { pageSize } = source.state
@@ -91,7 +107,7 @@ export class Connection {
    * @param context answers Litestream's functions and pragmas from now on
    * @throws VfsError VFS_EMPTY_SQL, VFS_MULTIPLE_STATEMENTS, VFS_NUL_IN_SQL, and what SQLite finds wrong
    */
-  async prepare(source: PageSource, sql: string, context: SurfaceContext): Promise<Prepared> {
+  async prepare(source: PageReader, sql: string, context: SurfaceContext): Promise<Prepared> {
     this.#surface.context = context
     this.#surface.forget()
     const kept = this.#statements.take(sql)
@@ -166,7 +182,7 @@ export class Connection {
    * @returns the result code of the attempt that missed nothing
    * @throws what fetching threw, as it was; the signal's reason
    */
-  async settle(source: PageSource, attempt: () => Promise<number>, undo: () => void): Promise<number> {
+  async settle(source: PageReader, attempt: () => Promise<number>, undo: () => void): Promise<number> {
     const { file } = this.engine
     for (;;) {
       source.signal?.throwIfAborted()
@@ -221,7 +237,7 @@ export class Connection {
   }
 
   /** Rule 2: open until nothing was missed, the schema and its statistics included. */
-  async #open(source: PageSource): Promise<void> {
+  async #open(source: PageReader): Promise<void> {
     const { file } = this.engine
     for (;;) {
       source.signal?.throwIfAborted()

@@ -1,7 +1,7 @@
 import type { DatabaseState } from '../replica/index.ts'
 import type { Heap } from './heap.ts'
 import { patchPageOne } from './page-one.ts'
-import type { PageSource } from './page-source.ts'
+import type { PageReader } from './page-source.ts'
 import { SQLITE, SQLITE_IOERR_SHORT_READ } from './sqlite-codes.ts'
 
 /** `readNow` for a page that is not at hand. */
@@ -20,7 +20,7 @@ export class DatabaseFile {
   failure: { readonly error: unknown } | undefined
   /** How often a read was waited for, ever. */
   waits = 0
-  #source: PageSource | undefined
+  #source: PageReader | undefined
   #missing = 0
   #pageOne: { readonly state: DatabaseState; readonly page: Uint8Array } | undefined
   readonly #heap: Heap
@@ -30,7 +30,7 @@ export class DatabaseFile {
   }
 
   /** From now on read from this source, with nothing missed and nothing failed. */
-  begin(source: PageSource): void {
+  begin(source: PageReader): void {
     this.#source = source
     this.missed.clear()
     this.failure = undefined
@@ -81,7 +81,7 @@ export class DatabaseFile {
     return SQLITE.OK
   }
 
-  #page(source: PageSource, pgno: number): Uint8Array | undefined {
+  #page(source: PageReader, pgno: number): Uint8Array | undefined {
     if (pgno > 1) return source.get(pgno)
     if (this.#pageOne?.state.txid === source.state.txid && this.#pageOne.state.commit === source.state.commit) {
       return this.#pageOne.page

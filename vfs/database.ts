@@ -9,9 +9,7 @@ import type {
   StateTarget,
 } from '../replica/index.ts'
 import { isReplicaError, newCost, parseTime } from '../replica/index.ts'
-import type { ConnectionOptions } from './connection.ts'
-import { ConnectionPool } from './connection-pool.ts'
-import type { EngineModules } from './engine.ts'
+import type { ConnectionPool } from './connection-pool.ts'
 import { VfsError } from './errors.ts'
 import { type CostEstimate, estimateCost } from './explain-cost.ts'
 import { Lease } from './lease.ts'
@@ -20,9 +18,7 @@ import { type Queries, queriesOn, Statement } from './queries.ts'
 import type { SurfaceContext } from './sql-surface.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 
-export interface DatabaseOptions extends ConnectionOptions {
-  /** Queries that run at the same time; more wait for their turn. Default 16. Each instance takes about 1.6 MB and its cache. */
-  readonly poolSize?: number
+export interface DatabaseOptions {
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number
 }
@@ -73,11 +69,9 @@ export class Database implements Queries {
 
   /**
    * @param replica is the database's from now on: closed with it
-   * @param modules SQLite and the trampoline, compiled
+   * @param pool too
    */
-  static open(replica: ReadableReplica, modules: EngineModules, options: DatabaseOptions = {}): Database {
-    const { poolSize, now = Date.now, ...connection } = options
-    const pool = new ConnectionPool(modules, { ...connection, ...(poolSize !== undefined && { size: poolSize }) })
+  static open(replica: ReadableReplica, pool: ConnectionPool, { now = Date.now }: DatabaseOptions = {}): Database {
     return new Database({ replica, pool, now }, undefined, true)
   }
 
@@ -269,10 +263,9 @@ export class Database implements Queries {
     const pages = replica.pin(state, { cost, ...(budget && { budget }) })
     const connection = await pool.take(signal)
     const source = new PageSource(pages, { now: now(), keepsAll: connection.engine.bridge === 'fault', signal })
-    const lease = new Lease(connection, source, this.#context(state))
+    const lease = new Lease(connection, source, this.#context(state), pool.scout)
     const end = async (): Promise<void> => {
       await lease.end()
-      pages.end()
       pool.give(connection)
       options.onCost?.(cost)
     }

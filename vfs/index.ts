@@ -1,6 +1,6 @@
 // The whole surface of vfs/ that runs everywhere; load-node.ts finds SQLite in Node.
 export { type BridgeKind, detectBridge } from './bridge.ts'
-export type { ConnectionOptions } from './connection.ts'
+export { ConnectionPool, type PoolOptions } from './connection-pool.ts'
 export { Database, type DatabaseOptions, type QueryOptions, type When } from './database.ts'
 export type { EngineModules } from './engine.ts'
 export { isVfsError, VfsError, type VfsErrorCode, type VfsErrorContext } from './errors.ts'

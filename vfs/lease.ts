@@ -3,10 +3,12 @@ import { bindAll } from './bind.ts'
 import type { BridgeKind } from './bridge.ts'
 import type { Connection } from './connection.ts'
 import { VfsError } from './errors.ts'
+import { Forerunner } from './forerunner.ts'
 import type { PageSource } from './page-source.ts'
 import type { Prepared } from './prepared.ts'
 import { RowDigest } from './row-digest.ts'
 import { RowReader } from './row-reader.ts'
+import type { Scout } from './scout.ts'
 import type { SurfaceContext } from './sql-surface.ts'
 import { firstWord } from './sql-text.ts'
 import { SQLITE } from './sqlite-codes.ts'
@@ -35,17 +37,22 @@ const UNDIVIDED = new Set(['vacuum', 'pragma'])
 /** What begins and ends transactions is the library's business. */
 const TRANSACTION_WORDS = new Set(['begin', 'commit', 'end', 'rollback', 'savepoint', 'release'])
 
+/** Statements that are run ahead of: they only read. */
+const SCOUTED = new Set(['select', 'with', 'values'])
+
 /** A connection on loan for one query or transaction, with the pages of the one state that it reads. */
 export class Lease {
   readonly #connection: Connection
   readonly #source: PageSource
   readonly #context: SurfaceContext
+  readonly #scout: Scout
   #ended = false
 
-  constructor(connection: Connection, source: PageSource, context: SurfaceContext) {
+  constructor(connection: Connection, source: PageSource, context: SurfaceContext, scout: Scout) {
     this.#connection = connection
     this.#source = source
     this.#context = context
+    this.#scout = scout
   }
 
   get state(): DatabaseState {
@@ -82,6 +89,7 @@ export class Lease {
     limits?: BatchLimits,
   ): AsyncGenerator<(Row | SqlValue[])[]> {
     const prepared = await this.#exclusive(() => this.#prepare(sql))
+    const forerunner = SCOUTED.has(firstWord(sql)) && this.#runAhead(sql, parameters, limits?.rows)
     try {
       const { engine } = this.#connection
       bindAll(engine, prepared, parameters)
@@ -93,9 +101,15 @@ export class Lease {
         await engine.turns.takeIfDue()
       }
     } finally {
+      if (forerunner) forerunner.end()
       await this.#connection.exclusive(async () => this.#connection.release(prepared))
       this.#source.release()
     }
+  }
+
+  #runAhead(sql: string, parameters: SqlParameters, maxRows = Number.POSITIVE_INFINITY): Forerunner {
+    const { now } = this.#source
+    return new Forerunner(this.#scout, this.#source, { sql, parameters, maxRows, now, context: this.#context })
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

@@ -1,15 +1,36 @@
-import type { DatabaseState, PinnedPages } from '../replica/index.ts'
+import type { DatabaseState, Foresight, PinnedPages } from '../replica/index.ts'
 import { VfsError } from './errors.ts'
 
 /** What a query that runs again and again may keep, in bytes: all that it reads. */
 const MAX_HELD_BYTES = 512 * 1024 * 1024
 
-/** The pages that one query reads, of one state, and the signal that ends the query. */
-export class PageSource {
+/** Where SQLite's reads come from. */
+export interface PageReader {
+  /** Its TXID tells SQLite whether what it keeps in its own cache is still right. */
   readonly state: DatabaseState
   readonly signal: AbortSignal | undefined
-  /** SQLite's clock, which stands still during a query: running it again finds the same time. */
+  /** SQLite's clock: milliseconds since the Unix epoch. */
   readonly now: number
+  /** The page if it is at hand: bytes that others share. */
+  get(pgno: number): Uint8Array | undefined
+  /** Fetch pages that were missed and keep them. */
+  hold(pgnos: readonly number[]): Promise<void>
+  /** Wait for pages that will be asked for next, no longer than `maxMs`. */
+  settle(maxMs: number): Promise<void>
+  /** Let go of the pages that were kept. */
+  release(): void
+}
+
+/** The pages that one query reads, of one state, and the signal that ends the query. */
+export class PageSource implements PageReader {
+  readonly state: DatabaseState
+  readonly signal: AbortSignal | undefined
+  /** The clock stands still during a query: running it again finds the same time. */
+  readonly now: number
+  /** Milliseconds that were spent in waiting for pages. */
+  waitedMs = 0
+  /** Told of the pages that are being waited for. */
+  onWait: ((pgnos: readonly number[]) => void) | undefined
   readonly #pages: PinnedPages
   /**
    * Pages that were waited for, until `release`; and where a statement runs again from its beginning after each miss, all
@@ -33,7 +54,11 @@ export class PageSource {
     this.now = now
   }
 
-  /** The page if it is at hand: bytes that others share. */
+  /** For a run ahead of the query. */
+  foresight(): Foresight {
+    return this.#pages.foresight()
+  }
+
   get(pgno: number): Uint8Array | undefined {
     if (this.#held.size > 0) {
       const held = this.#held.get(pgno)
@@ -44,11 +69,15 @@ export class PageSource {
     return page
   }
 
-  /** Fetch pages that were missed and keep them. @throws what fetching throws; the signal's reason */
+  /** @throws what fetching throws; the signal's reason */
   async hold(pgnos: readonly number[]): Promise<void> {
     this.signal?.throwIfAborted()
     if (this.#held.size * this.state.pageSize > MAX_HELD_BYTES) throw tooMuch()
-    const results = await Promise.allSettled(pgnos.map((pgno) => this.#pages.fetch(pgno, this.signal)))
+    const begun = performance.now()
+    const fetching = pgnos.map((pgno) => this.#pages.fetch(pgno, this.signal))
+    this.onWait?.(pgnos)
+    const results = await Promise.allSettled(fetching)
+    this.waitedMs += performance.now() - begun
     this.signal?.throwIfAborted()
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected') throw result.reason
@@ -56,13 +85,11 @@ export class PageSource {
     }
   }
 
-  /** Wait for pages that will be asked for next, no longer than `maxMs`. */
   async settle(maxMs: number): Promise<void> {
     await this.#pages.settle(maxMs)
     this.signal?.throwIfAborted()
   }
 
-  /** Let go of the pages that were kept. */
   release(): void {
     this.#held.clear()
   }

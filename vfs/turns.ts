@@ -15,7 +15,7 @@ export class Turns {
 
   /** Let everything else that is due run. */
   async take(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 0))
+    await nextTurn()
     this.#last = performance.now()
   }
 
@@ -23,4 +23,9 @@ export class Turns {
   async takeIfDue(): Promise<void> {
     if (this.due) await this.take()
   }
+}
+
+/** After everything else that is due. */
+export async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0))
 }

@@ -10,6 +10,5 @@ export async function readState(replica: Replica, state: DatabaseState = replica
     const pgno = ((i * step) % commit) + 1
     bytes.set(pages.get(pgno) ?? (await pages.fetch(pgno)), (pgno - 1) * pageSize)
   }
-  pages.end()
   return bytes
 }

@@ -6,7 +6,14 @@ import { Encoder, HEADER_FLAG_NO_CHECKSUM, lockPgno } from '../../ltx/index.ts'
 import { PageCache } from '../../pagecache/index.ts'
 import { Replica, type ReplicaOptions } from '../../replica/index.ts'
 import { memoryReplica, type ReplicaClient } from '../../storage/index.ts'
-import { type BridgeKind, Database, type DatabaseOptions, type SqlParameters } from '../../vfs/index.ts'
+import {
+  type BridgeKind,
+  ConnectionPool,
+  Database,
+  type DatabaseOptions,
+  type PoolOptions,
+  type SqlParameters,
+} from '../../vfs/index.ts'
 import { loadEngineModules } from '../../vfs/load-node.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -74,15 +81,16 @@ export class Source {
 
   /** Open it with nothing at hand. */
   async open(bridge: BridgeKind, options: Opening = {}): Promise<Database> {
-    const { client = memoryReplica({ bucket: this.client.bucket }), replica = {}, ...rest } = options
+    const { client = memoryReplica({ bucket: this.client.bucket }), replica = {}, now, ...rest } = options
     const opened = await Replica.open(client, { checkIntervalMs: 0, cache: new PageCache(), ...replica })
-    const db = Database.open(opened, await loadEngineModules(), { bridge, ...rest })
+    const pool = await ConnectionPool.start(await loadEngineModules(), { bridge, ...rest })
+    const db = Database.open(opened, pool, now ? { now } : {})
     onTestFinished(() => db.close())
     return db
   }
 }
 
-export interface Opening extends DatabaseOptions {
+export interface Opening extends DatabaseOptions, PoolOptions {
   readonly client?: ReplicaClient
   readonly replica?: ReplicaOptions
 }

@@ -1,0 +1,92 @@
+import { isIndexPage, readIndexRowids } from './btree-page.ts'
+import type { AheadPages } from './read-ahead.ts'
+import { type StandInContext, standIn } from './stand-in.ts'
+import type { Trees } from './trees.ts'
+import type { Foresight } from './types.ts'
+
+/** So many pages may be on the way before any has turned out to be needed, */
+const FIRST_PAGES = 64
+/** and so many more for each that has. */
+const GROWTH = 3
+
+/** The pages that one reader's runs ahead see, and what they found. */
+export class PageForesight implements Foresight {
+  readonly #pages: AheadPages
+  readonly #standIns: StandInContext
+  /** Fetched because of runs, and not read yet. */
+  readonly #asked = new Set<number>()
+  /** How many of those were read. */
+  #useful = 0
+  /** What this run has found, in its order. */
+  readonly #found = new Set<number>()
+  /** How much it may find. */
+  #most = 0
+  /** Rowids in the index pages of this run, by the root of the table that they are rows of. */
+  readonly #namedRows = new Map<number, number[]>()
+
+  constructor(pages: AheadPages, trees: Trees, pageSize: number) {
+    this.#pages = pages
+    this.#standIns = {
+      pageSize,
+      trees,
+      peek: (pgno) => pages.peek(pgno),
+      wantedRows: (tableRoot) => this.#namedRows.get(tableRoot) ?? [],
+    }
+  }
+
+  get low(): boolean {
+    return this.#asked.size < this.#allowed / 2
+  }
+
+  has(pgno: number): boolean {
+    return this.#asked.has(pgno)
+  }
+
+  begin(): boolean {
+    this.#found.clear()
+    this.#namedRows.clear()
+    this.#most = this.#allowed - this.#asked.size
+    return this.#most > 0
+  }
+
+  at(pgno: number): Uint8Array | undefined {
+    const page = this.#pages.peek(pgno)
+    if (page === undefined) return undefined
+    this.#standIns.trees.learn(pgno, page)
+    if (isIndexPage(page, pgno)) this.#noteRows(pgno, page)
+    return page
+  }
+
+  standIn(pgno: number): Uint8Array | undefined {
+    if (!this.#asked.has(pgno)) {
+      if (this.#found.size >= this.#most) return undefined
+      this.#found.add(pgno)
+    }
+    return standIn(pgno, this.#standIns)
+  }
+
+  fetch(): number {
+    const pgnos = [...this.#found]
+    for (const pgno of pgnos) this.#asked.add(pgno)
+    if (pgnos.length > 0) void this.#pages.ahead(pgnos)
+    return pgnos.length
+  }
+
+  /** The reader reads a page. */
+  read(pgno: number): void {
+    if (this.#asked.delete(pgno)) this.#useful++
+  }
+
+  get #allowed(): number {
+    return Math.min(this.#pages.room, FIRST_PAGES + GROWTH * this.#useful)
+  }
+
+  #noteRows(pgno: number, page: Uint8Array): void {
+    const { trees } = this.#standIns
+    const tableRoot = trees.tableRoot(trees.root(pgno))
+    if (tableRoot === undefined) return
+    const rows = this.#namedRows.get(tableRoot)
+    if (rows) rows.push(...readIndexRowids(page, pgno))
+    else this.#namedRows.set(tableRoot, readIndexRowids(page, pgno))
+  }
+}

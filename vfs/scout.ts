@@ -1,0 +1,119 @@
+import type { DatabaseState, Foresight } from '../replica/index.ts'
+import { bindAll } from './bind.ts'
+import { Connection } from './connection.ts'
+import type { EngineModules } from './engine.ts'
+import type { PageReader } from './page-source.ts'
+import type { SurfaceContext } from './sql-surface.ts'
+import type { SqlParameters } from './values.ts'
+
+/** A query that is under way elsewhere. */
+export interface ScoutedQuery {
+  readonly sql: string
+  readonly parameters: SqlParameters
+  /** Rows that will be read at most. */
+  readonly maxRows: number
+  readonly context: SurfaceContext
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number
+}
+
+const EXPIRED = AbortSignal.abort()
+
+/**
+ * An instance of SQLite that runs queries only to find out which pages they will read: over the pages that are at hand
+ * and stand-ins for all others, so it waits for nothing. What it computes is void; it is SQLite itself, with the same
+ * plan, so what it reads next is what the real query reads next, as long as that does not depend on what is not there.
+ */
+export class Scout {
+  readonly #modules: EngineModules
+  #connection: Promise<Connection> | undefined
+  #runs = 0n
+
+  constructor(modules: EngineModules) {
+    this.#modules = modules
+  }
+
+  /**
+   * Run a query from its beginning, and have the pages fetched that it lacks.
+   * @param ms the most that it may take
+   * @returns how many pages; 0 also when it could not be run. Never throws
+   */
+  async run(query: ScoutedQuery, foresight: Foresight, ms: number): Promise<number> {
+    this.#connection ??= Connection.start(this.#modules, { bridge: 'fault' })
+    const connection = await this.#connection
+    return await connection.exclusive(async () => {
+      const pages = new ScoutPages(query, foresight, ++this.#runs)
+      try {
+        await connection.beginLease(pages)
+        await step(connection, query, pages, ms)
+      } catch (e) {
+        if (process.env.LOG) console.log('RUN', e)
+        // What it cannot do the query itself will do, and say what is wrong.
+      } finally {
+        connection.endLease()
+      }
+      return foresight.fetch()
+    })
+  }
+
+  close(): void {
+    void this.#connection?.then((connection) => connection.exclusive(async () => connection.shutDown()))
+  }
+}
+
+async function step(connection: Connection, query: ScoutedQuery, pages: ScoutPages, ms: number): Promise<void> {
+  const { engine } = connection
+  const context = { ...query.context, requestTime: () => {} } // to ask for another time is the query's business
+  const prepared = await connection.prepare(pages, query.sql, context)
+  try {
+    bindAll(engine, prepared, query.parameters)
+    let rows = 0
+    engine.file.begin(pages)
+    pages.begin(ms)
+    const result = await engine.each(prepared.pointer, () => ++rows >= query.maxRows)
+    if (process.env.LOG) console.log('PASS', result, rows, pages.last, connection.sqlError(result).message)
+  } finally {
+    connection.release(prepared)
+  }
+}
+
+/** The pages of one run. The schema is read from real ones; nothing is waited for. */
+class ScoutPages implements PageReader {
+  readonly state: DatabaseState
+  readonly now: number
+  readonly #foresight: Foresight
+  #deadline = Number.POSITIVE_INFINITY
+  #begun = false
+  last = 0
+
+  constructor(query: ScoutedQuery, foresight: Foresight, run: bigint) {
+    // As another state each time: SQLite must not keep stand-ins.
+    this.state = { ...query.context.state, txid: run }
+    this.now = query.now
+    this.#foresight = foresight
+  }
+
+  begin(ms: number): void {
+    this.#begun = true
+    this.#deadline = performance.now() + ms
+  }
+
+  get signal(): AbortSignal | undefined {
+    return performance.now() > this.#deadline ? EXPIRED : undefined
+  }
+
+  get(pgno: number): Uint8Array | undefined {
+    const known = this.#foresight.at(pgno)
+    if (known || !this.#begun || performance.now() > this.#deadline) return known
+    this.last = pgno
+    return this.#foresight.standIn(pgno)
+  }
+
+  async hold(): Promise<void> {
+    throw new Error('A run ahead waits for nothing')
+  }
+
+  async settle(): Promise<void> {}
+
+  release(): void {}
+}
