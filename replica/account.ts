@@ -28,6 +28,11 @@ export class Account {
     this.#budget = budget
   }
 
+  /** Requests or bytes are limited: nothing should be spent on guesses. */
+  get limited(): boolean {
+    return this.#budget.maxRequests !== undefined || this.#budget.maxBytes !== undefined
+  }
+
   /**
    * Before a request is sent.
    * @param bytes that it will bring, where that is known

@@ -29,7 +29,7 @@ const INDEX_START_BYTES = 2 * 1024
 /** An index has about so many bytes for each frame. */
 const ENTRY_BYTES = 10
 /** What frames are taken to have until some were seen. */
-const TYPICAL_FRAME_BYTES = 1500
+const TYPICAL_FRAME_BYTES = 2500
 /** Of an index that is probably too long for one request only enough is read to find it. */
 const MIN_TAIL_BYTES = 1024
 const MAX_TAIL_BYTES = 16 * 1024
@@ -59,7 +59,8 @@ export type FileFront = 'none' | 'header' | 'pages'
  */
 export async function openFile(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<OpenedFile> {
   try {
-    if (info.size <= WHOLE_FILE_BYTES) {
+    // Of the newest file the header is needed, too: whole, it is one request instead of two.
+    if (info.size <= (front === 'header' ? 2 * WHOLE_FILE_BYTES : WHOLE_FILE_BYTES)) {
       const bytes = await read(info, { offset: 0, size: info.size }, context)
       return openWhole(info, bytes, context)
     }

@@ -49,6 +49,8 @@ interface Pending {
   job: Job | undefined
   readonly ahead: boolean
   readonly storeOnly: boolean
+  /** When it was asked for: milliseconds by the process's own clock. */
+  readonly askedAt: number
   readonly waiters: Waiter[]
   /** Whoever wants to know when it is over. */
   arrival?: PromiseWithResolvers<{ readonly failure?: unknown }>
@@ -87,13 +89,19 @@ export class PageFetcher {
     return this.#pending.get(location.file, pgno) !== undefined || this.#options.cache.has(location.file.cached, pgno)
   }
 
+  /** When a page that is on its way was asked for (`performance.now()`). */
+  askedAt({ pgno, location }: WantedPage): number | undefined {
+    return this.#pending.get(location.file, pgno)?.askedAt
+  }
+
   /** Have pages fetched that are neither at hand nor on their way. */
   start(wanted: readonly WantedPage[], options: StartOptions): void {
     const fresh = wanted.filter((page) => !this.has(page))
     if (fresh.length === 0) return
+    const askedAt = performance.now()
     for (const { pgno, location } of fresh) {
       const { ahead, storeOnly = false } = options
-      this.#pending.set(location.file, pgno, { job: undefined, ahead, storeOnly, waiters: [] })
+      this.#pending.set(location.file, pgno, { job: undefined, ahead, storeOnly, askedAt, waiters: [] })
     }
     if (this.#options.store === undefined) this.#send(fresh, options)
     else void this.#fromStore(fresh, options.pageSize).then((missing) => this.#send(missing, options))

@@ -6,7 +6,7 @@ import type { Foresight } from './types.ts'
 
 /** So many pages may be on the way before any has turned out to be needed, */
 const FIRST_PAGES = 64
-/** and so many more for each that has. */
+/** and so many more for each that has, less those that have not. */
 const GROWTH = 3
 
 /** The pages that one reader's runs ahead see, and what they found. */
@@ -17,8 +17,12 @@ export class PageForesight implements Foresight {
   readonly #asked = new Set<number>()
   /** How many of those were read. */
   #useful = 0
+  /** How many were not: a later run, which knew more, went without them. */
+  #wasted = 0
   /** What this run has found, in its order. */
   readonly #found = new Set<number>()
+  /** Every page that this run has read. */
+  readonly #seen = new Set<number>()
   /** How much it may find. */
   #most = 0
   /** Rowids in the index pages of this run, by the root of the table that they are rows of. */
@@ -34,6 +38,10 @@ export class PageForesight implements Foresight {
     }
   }
 
+  get useful(): number {
+    return this.#useful
+  }
+
   get low(): boolean {
     return this.#asked.size < this.#allowed / 2
   }
@@ -44,12 +52,14 @@ export class PageForesight implements Foresight {
 
   begin(): boolean {
     this.#found.clear()
+    this.#seen.clear()
     this.#namedRows.clear()
     this.#most = this.#allowed - this.#asked.size
     return this.#most > 0
   }
 
   at(pgno: number): Uint8Array | undefined {
+    this.#seen.add(pgno)
     const page = this.#pages.peek(pgno)
     if (page === undefined) return undefined
     this.#standIns.trees.learn(pgno, page)
@@ -65,7 +75,8 @@ export class PageForesight implements Foresight {
     return standIn(pgno, this.#standIns)
   }
 
-  fetch(): number {
+  fetch(complete: boolean): number {
+    if (complete) this.#giveUpUnseen()
     const pgnos = [...this.#found]
     for (const pgno of pgnos) this.#asked.add(pgno)
     if (pgnos.length > 0) void this.#pages.ahead(pgnos)
@@ -78,7 +89,15 @@ export class PageForesight implements Foresight {
   }
 
   get #allowed(): number {
-    return Math.min(this.#pages.room, FIRST_PAGES + GROWTH * this.#useful)
+    return Math.min(this.#pages.room, FIRST_PAGES + GROWTH * this.#useful - this.#wasted)
+  }
+
+  #giveUpUnseen(): void {
+    for (const pgno of this.#asked) {
+      if (this.#seen.has(pgno)) continue
+      this.#asked.delete(pgno)
+      this.#wasted++
+    }
   }
 
   #noteRows(pgno: number, page: Uint8Array): void {

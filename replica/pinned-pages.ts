@@ -42,6 +42,8 @@ export class SnapshotPages implements PinnedPages {
   /** Reading ahead that has not come to its end. */
   readonly #onTheWay = new Set<Promise<void>>()
   #foresight: PageForesight | undefined
+  /** When a wait for a page last ended (`performance.now()`). */
+  #waitedUntil = 0
   /** Where pages are looked for: `state`, until files of it have gone. */
   #source: Snapshot
 
@@ -99,7 +101,8 @@ export class SnapshotPages implements PinnedPages {
   }
 
   foresight(): Foresight {
-    this.#foresight ??= new PageForesight(this.#aheadPages, this.#shared.trees, this.state.pageSize)
+    const pages = this.#account.limited ? { ...this.#aheadPages, room: 0 } : this.#aheadPages
+    this.#foresight ??= new PageForesight(pages, this.#shared.trees, this.state.pageSize)
     return this.#foresight
   }
 
@@ -112,9 +115,14 @@ export class SnapshotPages implements PinnedPages {
     const location = await this.#find(pgno, signal)
     if (location === 'zeros') return this.#zeros()
     const wanted = { pgno, location }
-    if (!this.#shared.cache.has(location.file.cached, pgno)) this.#account.roundTrip()
-    this.#shared.fetcher.start([wanted], { pageSize: this.state.pageSize, account: this.#account, ahead: false })
-    return await this.#shared.fetcher.wait(wanted, signal)
+    const { fetcher } = this.#shared
+    fetcher.start([wanted], { pageSize: this.state.pageSize, account: this.#account, ahead: false })
+    // What was asked for before the last wait ended came, or comes, in the same round.
+    const askedAt = fetcher.askedAt(wanted)
+    if (askedAt !== undefined && askedAt >= this.#waitedUntil) this.#account.roundTrip()
+    const page = await fetcher.wait(wanted, signal)
+    this.#waitedUntil = performance.now()
+    return page
   }
 
   #touch(pgno: number, page: Uint8Array): void {

@@ -69,6 +69,8 @@ export interface PinnedPages {
  * of what it fetched was read.
  */
 export interface Foresight {
+  /** How many pages were found and then read. */
+  readonly useful: number
   /** Little of what was found is still to be read. */
   readonly low: boolean
   /** Whether a page was found and has not been read yet. */
@@ -82,8 +84,12 @@ export interface Foresight {
    * @returns page-size bytes, not to be written to; undefined when the run should end
    */
   standIn(pgno: number): Uint8Array | undefined
-  /** After a run: have the pages fetched that it found. @returns how many */
-  fetch(): number
+  /**
+   * After a run: have the pages fetched that it found.
+   * @param complete it went to the end of the query: pages of earlier runs that it did without will not be needed
+   * @returns how many
+   */
+  fetch(complete: boolean): number
 }
 
 export interface PinOptions {

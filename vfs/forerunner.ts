@@ -1,12 +1,15 @@
 import type { Foresight } from '../replica/index.ts'
+import type { BridgeKind } from './bridge.ts'
 import type { PageSource } from './page-source.ts'
 import type { Scout, ScoutedQuery } from './scout.ts'
 import { nextTurn } from './turns.ts'
 
 /** A look-up waits for a page or two on its way down a tree; whoever waits more often is worth running ahead of. */
 const WAITS_BEFORE = 3
-/** Runs ahead may take this share of the time that was spent in waiting, and a little more. */
+/** Runs ahead may take this share of the time that waiting costs, or would cost without them, and a little more; */
 const SHARE_OF_WAITING = 1 / 4
+/** where each wait means to run again from the beginning, as much as was lost. */
+const SHARE_OF_RUNNING = 1
 const FREE_MS = 10
 /** Runs in a row that did not even find the page that is being waited for, before it is given up. */
 const MAX_FAILURES = 3
@@ -17,6 +20,7 @@ export class Forerunner {
   readonly #source: PageSource
   readonly #query: ScoutedQuery
   readonly #foresight: Foresight
+  readonly #share: number
   #waits = 0
   #spentMs = 0
   #failures = 0
@@ -25,30 +29,36 @@ export class Forerunner {
   #running = false
   #ended = false
 
-  constructor(scout: Scout, source: PageSource, query: ScoutedQuery) {
+  /** @param bridge on which the query runs */
+  constructor(scout: Scout, source: PageSource, query: ScoutedQuery, bridge: BridgeKind) {
     this.#scout = scout
     this.#source = source
     this.#query = query
     this.#foresight = source.foresight()
-    source.onWait = (pgnos) => this.#onWait(pgnos)
+    this.#share = bridge === 'fault' ? SHARE_OF_RUNNING : SHARE_OF_WAITING
+    source.onWait = this.#onWait
   }
 
   /** The query is done. */
   end(): void {
-    this.#source.onWait = undefined
     this.#ended = true
+    if (this.#source.onWait === this.#onWait) this.#source.onWait = undefined // not when another query has begun
   }
 
-  #onWait(pgnos: readonly number[]): void {
-    if (process.env.LOG)
-      console.log('WAIT', performance.now().toFixed(0), pgnos[0], this.#foresight.has(pgnos[0]!), this.#foresight.low)
-    if (++this.#waits < WAITS_BEFORE || this.#running || this.#failures >= MAX_FAILURES) return
+  readonly #onWait = (pgnos: readonly number[]): Promise<void> | undefined => {
+    if (++this.#waits < WAITS_BEFORE || this.#running || this.#failures >= MAX_FAILURES) return undefined
     const foreseen = pgnos.every((pgno) => this.#foresight.has(pgno))
-    if (foreseen && (this.#exhausted || !this.#foresight.low)) return
-    const ms = FREE_MS + this.#source.waitedMs * SHARE_OF_WAITING - this.#spentMs
-    if (ms < 1 || !this.#foresight.begin()) return
+    if (foreseen && (this.#exhausted || !this.#foresight.low)) return undefined
+    const ms = this.#allowedMs - this.#spentMs
+    if (ms < 1 || !this.#foresight.begin()) return undefined
     this.#running = true
-    void this.#run(ms, foreseen)
+    return this.#run(ms, foreseen)
+  }
+
+  /** What was lost, and what would have been: each page that was foreseen has saved about one wait. */
+  get #allowedMs(): number {
+    const { lostMs } = this.#source
+    return FREE_MS + this.#share * lostMs * (1 + this.#foresight.useful / this.#waits)
   }
 
   /** While the query waits: the request for the page that it waits for is sent first. */
@@ -58,19 +68,6 @@ export class Forerunner {
       const begun = performance.now()
       const found = await this.#scout.run(this.#query, this.#foresight, ms)
       this.#spentMs += performance.now() - begun
-      if (process.env.LOG)
-        console.log(
-          'SCOUT',
-          performance.now().toFixed(0),
-          'found',
-          found,
-          'ms',
-          (performance.now() - begun).toFixed(1),
-          'of',
-          ms.toFixed(1),
-          'fail',
-          this.#failures,
-        )
       this.#exhausted = found === 0
       if (found > 0) this.#failures = 0
       else if (!foreseen) this.#failures++

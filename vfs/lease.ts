@@ -108,8 +108,8 @@ export class Lease {
   }
 
   #runAhead(sql: string, parameters: SqlParameters, maxRows = Number.POSITIVE_INFINITY): Forerunner {
-    const { now } = this.#source
-    return new Forerunner(this.#scout, this.#source, { sql, parameters, maxRows, now, context: this.#context })
+    const query = { sql, parameters, maxRows, now: this.#source.now, context: this.#context }
+    return new Forerunner(this.#scout, this.#source, query, this.#connection.engine.bridge)
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

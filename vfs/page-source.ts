@@ -15,7 +15,7 @@ export interface PageReader {
   get(pgno: number): Uint8Array | undefined
   /** Fetch pages that were missed and keep them. */
   hold(pgnos: readonly number[]): Promise<void>
-  /** Wait for pages that will be asked for next, no longer than `maxMs`. */
+  /** Wait for pages that will be asked for next, no longer than `maxMs`: what the run took that has to be repeated. */
   settle(maxMs: number): Promise<void>
   /** Let go of the pages that were kept. */
   release(): void
@@ -27,10 +27,10 @@ export class PageSource implements PageReader {
   readonly signal: AbortSignal | undefined
   /** The clock stands still during a query: running it again finds the same time. */
   readonly now: number
-  /** Milliseconds that were spent in waiting for pages. */
-  waitedMs = 0
+  /** Milliseconds that were lost by waiting for pages, and by running again. */
+  lostMs = 0
   /** Told of the pages that are being waited for. */
-  onWait: ((pgnos: readonly number[]) => void) | undefined
+  onWait: ((pgnos: readonly number[]) => Promise<void> | undefined) | undefined
   readonly #pages: PinnedPages
   /**
    * Pages that were waited for, until `release`; and where a statement runs again from its beginning after each miss, all
@@ -75,9 +75,10 @@ export class PageSource implements PageReader {
     if (this.#held.size * this.state.pageSize > MAX_HELD_BYTES) throw tooMuch()
     const begun = performance.now()
     const fetching = pgnos.map((pgno) => this.#pages.fetch(pgno, this.signal))
-    this.onWait?.(pgnos)
+    const foreseeing = this.onWait?.(pgnos)
     const results = await Promise.allSettled(fetching)
-    this.waitedMs += performance.now() - begun
+    if (this.#keepsAll) await foreseeing // to run again without what it finds would be in vain
+    this.lostMs += performance.now() - begun
     this.signal?.throwIfAborted()
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected') throw result.reason
@@ -86,6 +87,7 @@ export class PageSource implements PageReader {
   }
 
   async settle(maxMs: number): Promise<void> {
+    this.lostMs += maxMs
     await this.#pages.settle(maxMs)
     this.signal?.throwIfAborted()
   }

@@ -4,6 +4,7 @@ import { Connection } from './connection.ts'
 import type { EngineModules } from './engine.ts'
 import type { PageReader } from './page-source.ts'
 import type { SurfaceContext } from './sql-surface.ts'
+import { SQLITE } from './sqlite-codes.ts'
 import type { SqlParameters } from './values.ts'
 
 /** A query that is under way elsewhere. */
@@ -43,16 +44,16 @@ export class Scout {
     const connection = await this.#connection
     return await connection.exclusive(async () => {
       const pages = new ScoutPages(query, foresight, ++this.#runs)
+      let complete = false
       try {
         await connection.beginLease(pages)
-        await step(connection, query, pages, ms)
-      } catch (e) {
-        if (process.env.LOG) console.log('RUN', e)
+        complete = await step(connection, query, pages, ms)
+      } catch {
         // What it cannot do the query itself will do, and say what is wrong.
       } finally {
         connection.endLease()
       }
-      return foresight.fetch()
+      return foresight.fetch(complete)
     })
   }
 
@@ -61,7 +62,8 @@ export class Scout {
   }
 }
 
-async function step(connection: Connection, query: ScoutedQuery, pages: ScoutPages, ms: number): Promise<void> {
+/** @returns whether it got to the end */
+async function step(connection: Connection, query: ScoutedQuery, pages: ScoutPages, ms: number): Promise<boolean> {
   const { engine } = connection
   const context = { ...query.context, requestTime: () => {} } // to ask for another time is the query's business
   const prepared = await connection.prepare(pages, query.sql, context)
@@ -71,7 +73,7 @@ async function step(connection: Connection, query: ScoutedQuery, pages: ScoutPag
     engine.file.begin(pages)
     pages.begin(ms)
     const result = await engine.each(prepared.pointer, () => ++rows >= query.maxRows)
-    if (process.env.LOG) console.log('PASS', result, rows, pages.last, connection.sqlError(result).message)
+    return result === SQLITE.DONE || result === SQLITE.ROW
   } finally {
     connection.release(prepared)
   }
@@ -84,7 +86,6 @@ class ScoutPages implements PageReader {
   readonly #foresight: Foresight
   #deadline = Number.POSITIVE_INFINITY
   #begun = false
-  last = 0
 
   constructor(query: ScoutedQuery, foresight: Foresight, run: bigint) {
     // As another state each time: SQLite must not keep stand-ins.
@@ -105,7 +106,6 @@ class ScoutPages implements PageReader {
   get(pgno: number): Uint8Array | undefined {
     const known = this.#foresight.at(pgno)
     if (known || !this.#begun || performance.now() > this.#deadline) return known
-    this.last = pgno
     return this.#foresight.standIn(pgno)
   }
 

@@ -27,10 +27,11 @@ export class Source {
   #txid = 0n
   #uploaded: Buffer = Buffer.alloc(0)
 
-  constructor(sql: string) {
-    this.path = join(tempDir(), 'source.db')
+  /** @param dir a folder that outlives its use, where that is more than one test */
+  constructor(sql: string, dir?: string) {
+    this.path = join(dir ?? tempDir(), 'source.db')
     this.native = new DatabaseSync(this.path)
-    onTestFinished(() => this.native.close())
+    if (dir === undefined) onTestFinished(() => this.native.close())
     this.native.exec(sql)
   }
 
@@ -95,8 +96,8 @@ export interface Opening extends DatabaseOptions, PoolOptions {
   readonly replica?: ReplicaOptions
 }
 
-export async function source(sql: string): Promise<Source> {
-  const made = new Source(sql)
+export async function source(sql: string, dir?: string): Promise<Source> {
+  const made = new Source(sql, dir)
   await made.upload()
   return made
 }
