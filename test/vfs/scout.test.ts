@@ -125,7 +125,8 @@ describe.each(BRIDGES)('running ahead: bridge %s', (bridge) => {
   })
 
   test('a budget is not spent on guesses', async () => {
-    const sql = 'SELECT sum(o.amount) AS s FROM customer c JOIN orders o ON o.customer = c.id WHERE c.id IN (1, 500, 900)'
+    const sql =
+      'SELECT sum(o.amount) AS s FROM customer c JOIN orders o ON o.customer = c.id WHERE c.id IN (1, 500, 900)'
     const { rows, requests } = await cold(bridge, sql, (db) => db.all(sql, [], { budget: { maxRequests: 90 } }))
     expect(rows).toEqual(shop.expected(sql))
     expect(requests).toBeLessThanOrEqual(90)
