@@ -5,7 +5,7 @@ import { schemaCookie } from './page-one.ts'
 import type { PageReader } from './page-source.ts'
 import { Prepared } from './prepared.ts'
 import type { SurfaceContext } from './sql-surface.ts'
-import { firstWord, skipBlank } from './sql-text.ts'
+import { skipBlank } from './sql-text.ts'
 import { errorCodeOf, SQLITE, sqliteCodeName } from './sqlite-codes.ts'
 import { StatementCache } from './statement-cache.ts'
 import { SurfaceBorder } from './surface-border.ts'
@@ -139,7 +139,7 @@ export class Connection {
       const prepared = this.#statements.add(new Prepared(this.engine, sql, pointer))
       const tail = heap.u32(this.#out + 4)
       this.#checkTail(prepared, heap.text(tail, text + length - tail))
-      if (LINGERING.has(firstWord(sql)) && !this.#surface.answered) this.#lingering = true
+      if (LINGERING.has(prepared.word) && !this.#surface.answered) this.#lingering = true
       return prepared
     } finally {
       sqlite.free(text)
@@ -167,7 +167,7 @@ export class Connection {
 
   /** Give a statement back. */
   release(prepared: Prepared): void {
-    this.#statements.put(prepared, !LINGERING.has(firstWord(prepared.sql)))
+    this.#statements.put(prepared, !LINGERING.has(prepared.word))
   }
 
   /** The lease has made something that opening again would lose. */

@@ -19,7 +19,8 @@ export class Forerunner {
   readonly #scout: Scout
   readonly #source: PageSource
   readonly #query: ScoutedQuery
-  readonly #foresight: Foresight
+  /** Made when there is something to foresee: most queries wait for nothing. */
+  #known: Foresight | undefined
   readonly #share: number
   #waits = 0
   #spentMs = 0
@@ -34,7 +35,6 @@ export class Forerunner {
     this.#scout = scout
     this.#source = source
     this.#query = query
-    this.#foresight = source.foresight()
     this.#share = bridge === 'fault' ? SHARE_OF_RUNNING : SHARE_OF_WAITING
     source.onWait = this.#onWait
   }
@@ -53,6 +53,11 @@ export class Forerunner {
     if (ms < 1 || !this.#foresight.begin()) return undefined
     this.#running = true
     return this.#run(ms, foreseen)
+  }
+
+  get #foresight(): Foresight {
+    this.#known ??= this.#source.foresight()
+    return this.#known
   }
 
   /** What was lost, and what would have been: each page that was foreseen has saved about one wait. */

@@ -10,7 +10,6 @@ import { RowDigest } from './row-digest.ts'
 import { RowReader } from './row-reader.ts'
 import type { Scout } from './scout.ts'
 import type { SurfaceContext } from './sql-surface.ts'
-import { firstWord } from './sql-text.ts'
 import { SQLITE } from './sqlite-codes.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 
@@ -88,22 +87,37 @@ export class Lease {
     format: RowFormat,
     limits?: BatchLimits,
   ): AsyncGenerator<(Row | SqlValue[])[]> {
-    const prepared = await this.#exclusive(() => this.#prepare(sql))
-    const forerunner = SCOUTED.has(firstWord(sql)) && this.#runAhead(sql, parameters, limits?.rows)
+    const { turns } = this.#connection.engine
+    let run: Run | undefined
     try {
-      const { engine } = this.#connection
-      bindAll(engine, prepared, parameters)
-      const run = new Run(this.#connection, this.#source, prepared, format, limitsFor(engine.bridge, sql, limits))
       for (;;) {
-        const { rows, done } = await this.#exclusive(() => run.next())
+        const { rows, done } = await this.#exclusive(async () => {
+          run ??= await this.#begin(sql, parameters, format, limits)
+          const batch = await run.next()
+          if (batch.done) run.end()
+          return batch
+        })
         if (rows.length > 0) yield rows
         if (done) return
-        await engine.turns.takeIfDue()
+        await turns.takeIfDue()
       }
     } finally {
-      if (forerunner) forerunner.end()
-      await this.#connection.exclusive(async () => this.#connection.release(prepared))
+      if (run?.ended === false) await this.#connection.exclusive(async () => run!.end())
       this.#source.release()
+    }
+  }
+
+  async #begin(sql: string, parameters: SqlParameters, format: RowFormat, asked?: BatchLimits): Promise<Run> {
+    const prepared = await this.#prepare(sql)
+    const { engine } = this.#connection
+    const ahead = SCOUTED.has(prepared.word) ? this.#runAhead(sql, parameters, asked?.rows) : undefined
+    const run = new Run(this.#connection, this.#source, prepared, format, limitsFor(engine.bridge, sql, asked), ahead)
+    try {
+      bindAll(engine, prepared, parameters)
+      return run
+    } catch (error) {
+      run.end()
+      throw error
     }
   }
 
@@ -119,14 +133,14 @@ export class Lease {
     })
   }
 
-  #prepare(sql: string): Promise<Prepared> {
-    const word = firstWord(sql)
-    if (TRANSACTION_WORDS.has(word)) {
-      throw new VfsError('VFS_TRANSACTION_SQL', `Cannot run ${word.toUpperCase()}: use transaction(...) instead`, {
-        at: { sql },
-      })
-    }
-    return this.#connection.prepare(this.#source, sql, this.#context)
+  async #prepare(sql: string): Promise<Prepared> {
+    const prepared = await this.#connection.prepare(this.#source, sql, this.#context)
+    const { word } = prepared
+    if (!TRANSACTION_WORDS.has(word)) return prepared
+    this.#connection.release(prepared)
+    throw new VfsError('VFS_TRANSACTION_SQL', `Cannot run ${word.toUpperCase()}: use transaction(...) instead`, {
+      at: { sql },
+    })
   }
 }
 
@@ -148,19 +162,37 @@ class Run {
   /** SQLite stands behind the rows given out. */
   #inPlace = false
 
-  constructor(connection: Connection, source: PageSource, prepared: Prepared, format: RowFormat, limits: BatchLimits) {
+  readonly #forerunner: Forerunner | undefined
+  ended = false
+
+  constructor(
+    connection: Connection,
+    source: PageSource,
+    prepared: Prepared,
+    format: RowFormat,
+    limits: BatchLimits,
+    forerunner: Forerunner | undefined,
+  ) {
     this.#connection = connection
     this.#source = source
     this.prepared = prepared
     this.#format = format
     this.#limits = prepared.readOnly ? limits : ALL_ROWS
+    this.#forerunner = forerunner
+  }
+
+  /** Give the statement back. */
+  end(): void {
+    this.ended = true
+    this.#forerunner?.end()
+    this.#connection.release(this.prepared)
   }
 
   /** The next rows. */
   async next(): Promise<{ rows: (Row | SqlValue[])[]; done: boolean }> {
     const connection = this.#connection
     const writes = !this.prepared.readOnly
-    const inTransaction = writes && !UNDIVIDED.has(firstWord(this.prepared.sql))
+    const inTransaction = writes && !UNDIVIDED.has(this.prepared.word)
     let rows: (Row | SqlValue[])[] = []
     const attempt = (): Promise<number> => {
       rows = []

@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts'
+import { firstWord } from './sql-text.ts'
 
 /** How often SQLite compiled the statement again by itself. */
 const SQLITE_STMTSTATUS_REPREPARE = 5
@@ -7,6 +8,8 @@ const SQLITE_STMTSTATUS_REPREPARE = 5
 export class Prepared {
   readonly sql: string
   readonly pointer: number
+  /** Its first word, in lower case. */
+  readonly word: string
   /** It changes nothing, temporary tables included. */
   readonly readOnly: boolean
   /** By index less one; undefined for `?`. */
@@ -19,6 +22,7 @@ export class Prepared {
     const { sqlite, heap } = engine
     this.#engine = engine
     this.sql = sql
+    this.word = firstWord(sql)
     this.pointer = pointer
     this.readOnly = sqlite.sqlite3_stmt_readonly(pointer) !== 0
     this.parameters = Array.from({ length: sqlite.sqlite3_bind_parameter_count(pointer) }, (_, i) => {
