@@ -51,7 +51,7 @@ export function standIn(pgno: number, context: StandInContext): Uint8Array | und
   const known = example && isTableLeaf(example, examplePgno!) ? example : undefined
   const record = (known && readSmallestRecord(known, examplePgno!)) ?? EMPTY_RECORD
   const most = Math.floor(pageSize / EMPTY_ROW_SIZE)
-  const rowids = rowidsWithin(place, context.wantedRows(root), most)
+  const rowids = rowidsWithin(place, trees, context.wantedRows(root), most)
   if (rowids[0]! < 0) return undefined
   return tableLeaf(pageSize, rowids, record) ?? tableLeaf(pageSize, rowids.slice(0, most), EMPTY_RECORD)
 }
@@ -74,16 +74,32 @@ function indexLeaf(pageSize: number, count: number, rowid: number): Uint8Array {
 }
 
 /**
- * The rowids that a child can have, if both ends are known and a page could hold them; else those of them that are
- * wanted; else the one that the parent names, which was there once. Ascending, at least one.
+ * The rowids that a page can have, if both ends are known and a page could hold them; else those of them that are
+ * wanted; else the one that the tree names, which was there once. Ascending, at least one.
  */
-function rowidsWithin({ parent, index }: Place, wanted: readonly number[], most: number): number[] {
-  const above = index > 0 ? parent.rowids![index - 1]! : Number.NEGATIVE_INFINITY
-  const last = parent.rowids![index] ?? Number.POSITIVE_INFINITY
+function rowidsWithin(place: Place, trees: Trees, wanted: readonly number[], most: number): number[] {
+  const last = highest(place, trees)
+  const above = highestBefore(place, trees) ?? (last > 0 ? 0 : Number.NEGATIVE_INFINITY)
   if (last - above <= most * 2) return Array.from({ length: last - above }, (_, i) => above + 1 + i)
   const within = new Set(wanted.filter((rowid) => rowid > above && rowid <= last))
   if (within.size > 0) return [...within].sort((a, b) => a - b)
   return [Number.isFinite(last) ? last : above + 1]
+}
+
+/** The highest rowid that a page can have: from the first page above it that it is not the last child of. */
+function highest(place: Place, trees: Trees): number {
+  const { parent, index } = place
+  if (index < parent.rowids!.length) return parent.rowids![index]!
+  const above = trees.place(parent.pgno)
+  return above ? highest(above, trees) : Number.POSITIVE_INFINITY
+}
+
+/** The highest rowid of the page before it, undefined for a tree's first page. */
+function highestBefore(place: Place, trees: Trees): number | undefined {
+  const { parent, index } = place
+  if (index > 0) return parent.rowids![index - 1]!
+  const above = trees.place(parent.pgno)
+  return above && highestBefore(above, trees)
 }
 
 /** @returns undefined when the rows do not fit */
