@@ -32,7 +32,7 @@ export class IndexLoader {
       // Each guess narrows the hole; one that does not end is an index that makes no sense.
       if (guesses > MAX_GUESSES) return this.#loadWhole(index, account)
       const range = index.windowFor(pgno)
-      const known = this.#loading.get(index)?.find((other) => holds(other, range.target))
+      const known = this.#loading.get(index)?.find((other) => covers(other, range) || holds(other, range.target))
       await (known?.done ?? this.#loadWindow(index, range, account))
     }
   }
@@ -73,6 +73,10 @@ export class IndexLoader {
 
 /** Windows shrink the hole around a page by far more than half each time. */
 const MAX_GUESSES = 12
+
+function covers(outer: WindowRange, inner: WindowRange): boolean {
+  return outer.position <= inner.position && outer.position + outer.size >= inner.position + inner.size
+}
 
 /** Whether a window that is on its way will probably tell what stands at a position. */
 function holds({ position, size }: WindowRange, target: number): boolean {

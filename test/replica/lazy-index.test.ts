@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { encodePageIndex, PageIndex } from '../../ltx/index.ts'
 import { PageCache } from '../../pagecache/index.ts'
+import { Account, newCost } from '../../replica/account.ts'
+import { IndexLoader } from '../../replica/index-loader.ts'
 import { LazyIndex } from '../../replica/lazy-index.ts'
+import type { RangeReader } from '../../replica/range-reader.ts'
 import { SourceFile } from '../../replica/source-file.ts'
 import { seededRandom } from '../support/random.ts'
 
@@ -104,5 +107,35 @@ describe('LazyIndex', () => {
     expect(made.lazy.complete).toBe(true)
     expect(made.lazy.find(777)).toMatchObject({ offset: made.index.offset(776) })
     expect(() => made.lazy.addWhole(made.bytes.slice(0, -9))).toThrow(/page index/)
+  })
+})
+
+describe('IndexLoader', () => {
+  test('many who look for pages at the same time share windows: the index is read about once', async () => {
+    const made = make(60_000)
+    let requests = 0
+    let bytes = 0
+    const reader = {
+      read: async (_file: unknown, { offset, size }: { offset: number; size: number }) => {
+        requests++
+        bytes += size
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        const position = offset - made.lazy.indexOffset
+        return made.bytes.slice(position, position + size)
+      },
+    }
+    const loader = new IndexLoader(reader as unknown as RangeReader, new AbortController().signal)
+    const account = new Account([newCost()])
+    for (const [from, to] of [
+      [20_000, 21_000],
+      [30_000, 60_000],
+      [1, 20_000],
+    ] as const) {
+      const pgnos = Array.from({ length: (to - from) / 10 }, (_, i) => from + i * 10)
+      await Promise.all(pgnos.map((pgno) => loader.load([made.lazy], pgno, account)))
+      for (const pgno of pgnos) expect(made.lazy.find(pgno)).toMatchObject({ offset: made.index.offset(pgno - 1) })
+    }
+    expect(requests).toBeLessThan(50)
+    expect(bytes).toBeLessThan(2.5 * made.bytes.length)
   })
 })
