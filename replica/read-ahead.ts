@@ -17,8 +17,8 @@ export interface AheadPages {
 const FIRST_WINDOW = 8
 /** From here on growing is cautious: what is read in vain would be as much as what is needed. */
 const LARGE_WINDOW = 32
-/** At 2 KB a page some 2 MB: more than is on the way at 1 Gbit/s and 10 ms. */
-const MAX_WINDOW = 1024
+/** At 2 KB a page some 4 MB: three times what is on the way at 1 Gbit/s and 10 ms. */
+const MAX_WINDOW = 2048
 /** Interior pages that are fetched at once: as many as a table of some 2 GB has. */
 const MAX_INTERIORS = 512
 /** A scan may skip this many pages at a step and still be one. */
