@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { Encoder, HEADER_FLAG_NO_CHECKSUM } from '../../ltx/index.ts'
+import { Encoder } from '../../ltx/index.ts'
 import { readInteriorPage, readSchemaLeaf } from '../../replica/btree-page.ts'
 import { Replica } from '../../replica/index.ts'
 import { memoryReplica, withCounting } from '../../storage/index.ts'
+import { ltxHeader } from '../support/ltx-header.ts'
 import { seededRandom } from '../support/random.ts'
 import { suiteDir } from '../support/temp-dir.ts'
 
@@ -29,20 +30,13 @@ beforeAll(async () => {
   `)
   db.close()
   image = readFileSync(path)
-  const header = {
-    flags: HEADER_FLAG_NO_CHECKSUM,
+  const header = ltxHeader({
     pageSize: 4096,
     commit: image.length / 4096,
     minTXID: 1n,
     maxTXID: 1n,
     timestamp: 1,
-    preApplyChecksum: 0n,
-    walOffset: 32,
-    walSize: 0,
-    walSalt1: 0,
-    walSalt2: 0,
-    nodeID: 0n,
-  }
+  })
   const encoder = new Encoder(header)
   for (let pgno = 1; pgno <= header.commit; pgno++) {
     encoder.encodePage(pgno, image.subarray((pgno - 1) * 4096, pgno * 4096))

@@ -1,5 +1,6 @@
-import { encodeHeader, HEADER_FLAG_NO_CHECKSUM, type TXID } from '../../ltx/index.ts'
+import { encodeHeader, type TXID } from '../../ltx/index.ts'
 import type { ByteStream, LtxFileInfo, LtxFileName, ReplicaClient } from '../../storage/index.ts'
+import { ltxHeader } from '../support/ltx-header.ts'
 
 export interface LtxBytes {
   readonly min: number
@@ -20,20 +21,15 @@ export function ltxBytes({ min, max = min, timestamp = TIMESTAMP, size = 1000 }:
     state = (Math.imul(state, 1664525) + 1013904223) | 0
     bytes[at] = state >>> 24
   }
-  const header = encodeHeader({
-    flags: HEADER_FLAG_NO_CHECKSUM,
-    pageSize: 4096,
-    commit: 1,
-    minTXID: BigInt(min),
-    maxTXID: BigInt(max),
-    timestamp,
-    preApplyChecksum: 0n,
-    walOffset: 32,
-    walSize: 0,
-    walSalt1: 0,
-    walSalt2: 0,
-    nodeID: 0n,
-  })
+  const header = encodeHeader(
+    ltxHeader({
+      pageSize: 4096,
+      commit: 1,
+      minTXID: BigInt(min),
+      maxTXID: BigInt(max),
+      timestamp,
+    }),
+  )
   bytes.set(header)
   return bytes
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
-import { Encoder, HEADER_FLAG_NO_CHECKSUM, lockPgno } from '../../ltx/index.ts'
+import { Encoder, lockPgno } from '../../ltx/index.ts'
 import { PageCache } from '../../pagecache/index.ts'
 import { Replica, type ReplicaOptions } from '../../replica/index.ts'
 import { memoryReplica, type ReplicaClient } from '../../storage/index.ts'
@@ -15,6 +15,7 @@ import {
   type SqlParameters,
 } from '../../vfs/index.ts'
 import { loadEngineModules } from '../../vfs/load-node.ts'
+import { ltxHeader } from '../support/ltx-header.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 export const BRIDGES: readonly BridgeKind[] = ['jspi', 'fault']
@@ -47,20 +48,13 @@ export class Source {
     const pageSize = image.readUInt16BE(16) === 1 ? 65536 : image.readUInt16BE(16)
     const commit = image.length / pageSize
     const txid = ++this.#txid
-    const header = {
-      flags: HEADER_FLAG_NO_CHECKSUM,
+    const header = ltxHeader({
       pageSize,
       commit,
       minTXID: txid,
       maxTXID: txid,
       timestamp: Date.UTC(2026, 0, 1) + Number(txid) * 1000,
-      preApplyChecksum: 0n,
-      walOffset: 32,
-      walSize: 0,
-      walSalt1: 0,
-      walSalt2: 0,
-      nodeID: 0n,
-    }
+    })
     const encoder = new Encoder(header)
     for (let pgno = 1; pgno <= commit; pgno++) {
       const page = image.subarray((pgno - 1) * pageSize, pgno * pageSize)

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
-import { Encoder, type FrameForm, HEADER_FLAG_NO_CHECKSUM, lockPgno, type TXID } from '../../ltx/index.ts'
+import { Encoder, type FrameForm, lockPgno, type TXID } from '../../ltx/index.ts'
 import { type LtxFileInfo, memoryReplica, type ReplicaClient } from '../../storage/index.ts'
+import { ltxHeader } from '../support/ltx-header.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /** When TXID 1 was made; every next one is a second later. */
@@ -68,20 +69,13 @@ export class Bucket {
     const after = this.images[Number(max)]!
     const { pageSize } = this
     const commit = after.length / pageSize
-    const header = {
-      flags: HEADER_FLAG_NO_CHECKSUM,
+    const header = ltxHeader({
       pageSize,
       commit,
       minTXID: min,
       maxTXID: max,
       timestamp: this.#epoch + (Number(max) - 1) * 1000,
-      preApplyChecksum: 0n,
-      walOffset: 32,
-      walSize: 0,
-      walSalt1: 0,
-      walSalt2: 0,
-      nodeID: 0n,
-    }
+    })
     const encoder = new Encoder(header, form ? { form } : {})
     for (const pgno of this.#changed(Number(min), Number(max))) {
       encoder.encodePage(pgno, after.subarray((pgno - 1) * pageSize, pgno * pageSize))
