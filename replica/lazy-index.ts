@@ -192,7 +192,7 @@ export class LazyIndex {
   }
 
   get #firstWindow(): number {
-    const share = this.#about.indexSize * FIRST_WINDOW_SHARE
+    const share = Math.floor(this.#about.indexSize * FIRST_WINDOW_SHARE)
     return Math.max(MIN_WINDOW_BYTES, Math.min(MAX_FIRST_WINDOW_BYTES, share))
   }
 

@@ -37,8 +37,8 @@ export class SnapshotPages implements PinnedPages {
   readonly state: Snapshot
   readonly #shared: SharedReading
   readonly #account: Account
-  readonly #aheadPages: AheadPages
-  readonly #readAhead: ReadAhead
+  /** Made with the first page: SQLite has those of most queries in its own cache. */
+  #readAhead: ReadAhead | undefined
   /** Reading ahead that has not come to its end. */
   readonly #onTheWay = new Set<Promise<void>>()
   #foresight: PageForesight | undefined
@@ -52,14 +52,6 @@ export class SnapshotPages implements PinnedPages {
     this.#source = state
     this.#shared = shared
     this.#account = account
-    const { commit, pageSize } = state
-    this.#aheadPages = {
-      commit,
-      room: Math.max(1, Math.floor((shared.cache.maxBytes * SHARE_AHEAD) / pageSize)),
-      ahead: (pgnos: readonly number[]) => this.#tracked(this.#ahead(pgnos)),
-      peek: (pgno: number) => this.#peek(pgno),
-    }
-    this.#readAhead = new ReadAhead(this.#aheadPages, shared.trees)
   }
 
   get(pgno: number): Uint8Array | undefined {
@@ -101,8 +93,9 @@ export class SnapshotPages implements PinnedPages {
   }
 
   foresight(): Foresight {
-    const pages = this.#account.limited ? { ...this.#aheadPages, room: 0 } : this.#aheadPages
-    this.#foresight ??= new PageForesight(pages, this.#shared.trees, this.state.pageSize)
+    const pages = this.#aheadPages()
+    const limited = this.#account.limited ? { ...pages, room: 0 } : pages
+    this.#foresight ??= new PageForesight(limited, this.#shared.trees, this.state.pageSize)
     return this.#foresight
   }
 
@@ -127,7 +120,18 @@ export class SnapshotPages implements PinnedPages {
 
   #touch(pgno: number, page: Uint8Array): void {
     this.#foresight?.read(pgno)
+    this.#readAhead ??= new ReadAhead(this.#aheadPages(), this.#shared.trees)
     this.#readAhead.touch(pgno, page)
+  }
+
+  #aheadPages(): AheadPages {
+    const { commit, pageSize } = this.state
+    return {
+      commit,
+      room: Math.max(1, Math.floor((this.#shared.cache.maxBytes * SHARE_AHEAD) / pageSize)),
+      ahead: (pgnos) => this.#tracked(this.#ahead(pgnos)),
+      peek: (pgno) => this.#peek(pgno),
+    }
   }
 
   /** Where a page is, after loading what has to be known for that. */

@@ -14,8 +14,8 @@ export interface Place {
   readonly index: number
 }
 
-/** At 450 children a page this is about 4 MB. */
-const MAX_NODES = 256
+/** At 450 children a page this is about 20 MB, for a database of 2 GB of which every part was looked at. */
+const MAX_NODES = 1024
 const MAX_CHILDREN = 65536
 const SCHEMA_ROOT = 1
 /** SQLite allows 20; more is a loop in what is only half known. */

@@ -1,3 +1,4 @@
+import type { DatabaseState } from '../replica/index.ts'
 import { DATABASE_NAME, Engine, type EngineModules, type EngineOptions } from './engine.ts'
 import { VfsError } from './errors.ts'
 import { maxTextBytes } from './heap.ts'
@@ -45,6 +46,8 @@ export class Connection {
   #db = 0
   #statements = new StatementCache()
   #openedWith: { readonly cookie: number; readonly pageSize: number } | undefined
+  /** The state of the last lease: a database that is open for it needs no look at its schema. */
+  #leasedFor: DatabaseState | undefined
   #suspect = false
   #lingering = false
   #tail: Promise<unknown> = Promise.resolve()
@@ -82,6 +85,8 @@ export class Connection {
 
   /** Use the connection for `source`'s state from now on, until `endLease`. */
   async beginLease(source: PageReader): Promise<void> {
+    if (this.#db !== 0 && this.#leasedFor === source.state) return
+    this.#leasedFor = source.state
     if (!source.get(1)) await source.hold([1])
     const cookie = schemaCookie(source.get(1)!)
     const { pageSize } = source.state

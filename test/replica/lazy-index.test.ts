@@ -71,6 +71,19 @@ describe('LazyIndex', () => {
     120_000,
   )
 
+  test('a window is whole bytes within the index, whatever the index’s size', () => {
+    const random = seededRandom(5)
+    for (let i = 0; i < 40; i++) {
+      const made = make(5_000 + Math.floor(random() * 20_000), { seed: i })
+      for (let page = 0; page < 5; page++) {
+        const { position, size } = made.lazy.windowFor(1 + Math.floor(random() * made.index.length))
+        expect([position, size].every(Number.isInteger), `${position} + ${size}`).toBe(true)
+        expect(position).toBeGreaterThanOrEqual(0)
+        expect(position + size).toBeLessThanOrEqual(made.bytes.length)
+      }
+    }
+  })
+
   test('pages that the file does not hold', () => {
     const made = make(20_000, { gap: 5 })
     const held = new Set([...made.index].map(({ pgno }) => pgno))
