@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Replica } from '../../replica/index.ts'
 import { type LtxFileInfo, memoryReplica, type ReplicaClient, readAll } from '../../storage/index.ts'
+import { altered } from '../support/altered-client.ts'
 import { Bucket, damage } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
@@ -111,14 +112,11 @@ function renaming(client: ReplicaClient, txid: bigint, bytes: Uint8Array): Repli
 
 /** A client of which every file has the same bytes, and ends early. */
 function cutting(client: ReplicaClient, bytes: Uint8Array, end: () => number): ReplicaClient {
-  return new Proxy(client, {
-    get(target, name) {
-      if (name !== 'open') return Reflect.get(target, name)?.bind?.(target) ?? Reflect.get(target, name)
-      return async (_file: LtxFileInfo, { offset = 0, size = 0 } = {}) =>
-        (async function* () {
-          yield bytes.slice(offset, Math.min(size ? offset + size : bytes.length, end()))
-        })()
-    },
+  return altered(client, {
+    open: async (_file, { offset = 0, size = 0 } = {}) =>
+      (async function* () {
+        yield bytes.slice(offset, Math.min(size ? offset + size : bytes.length, end()))
+      })(),
   })
 }
 
@@ -135,19 +133,16 @@ function* frames(bytes: Uint8Array, count: number): Generator<[pgno: number, at:
 /** A client whose newest L0 file is compacted and deleted, and followed by a newer one, just when it is to be read. */
 function sweeping(bucket: Bucket, times: number): { client: ReplicaClient; done: () => boolean; stop: () => void } {
   let left = times
-  const client = new Proxy(bucket.client, {
-    get(target, name) {
-      if (name !== 'open') return Reflect.get(target, name)?.bind?.(target) ?? Reflect.get(target, name)
-      return async (file: LtxFileInfo, range: object) => {
-        const { level, maxTXID } = file
-        if (left > 0 && level === 0 && maxTXID === bucket.txid) {
-          left--
-          await bucket.upload(1, 1, maxTXID)
-          await bucket.insertAndUpload(2)
-          await target.delete([file])
-        }
-        return await target.open(file, range)
+  const client = altered(bucket.client, {
+    open: async (file, range) => {
+      const { level, maxTXID } = file
+      if (left > 0 && level === 0 && maxTXID === bucket.txid) {
+        left--
+        await bucket.upload(1, 1, maxTXID)
+        await bucket.insertAndUpload(2)
+        await bucket.client.delete([file])
       }
+      return await bucket.client.open(file, range)
     },
   })
   const stop = () => {
@@ -170,12 +165,9 @@ describe('files that are deleted between being listed and being read', () => {
     const bucket = new Bucket()
     for (let i = 0; i < 3; i++) await bucket.insertAndUpload(2)
     let gone = 0
-    const client = new Proxy(bucket.client, {
-      get(target, name) {
-        if (name !== 'open') return Reflect.get(target, name)?.bind?.(target) ?? Reflect.get(target, name)
-        return async (file: LtxFileInfo, range: object) =>
-          file.maxTXID === 3n && gone++ % 2 === 0 ? undefined : await target.open(file, range)
-      },
+    const client = altered(bucket.client, {
+      open: async (file, range) =>
+        file.maxTXID === 3n && gone++ % 2 === 0 ? undefined : await bucket.client.open(file, range),
     })
     const replica = await Replica.open(client)
     await bucket.insertAndUpload(2)
@@ -192,12 +184,9 @@ describe('files that are deleted between being listed and being read', () => {
     await bucket.upload(1, 1, 4)
     await bucket.client.delete([1n, 2n, 3n].map((txid) => ({ level: 0, minTXID: txid, maxTXID: txid })))
     let early = 2
-    const client = new Proxy(bucket.client, {
-      get(target, name) {
-        if (name !== 'list') return Reflect.get(target, name)?.bind?.(target) ?? Reflect.get(target, name)
-        return async function* (level: number, options: object) {
-          if (level !== 1 || early-- <= 0) yield* target.list(level, options)
-        }
+    const client = altered(bucket.client, {
+      list: async function* (level, options) {
+        if (level !== 1 || early-- <= 0) yield* bucket.client.list(level, options)
       },
     })
     const replica = await Replica.open(client)

@@ -195,7 +195,7 @@ describe.each(BRIDGES)('Database, bridge %s', (bridge) => {
 
   test('a signal ends a query that waits, and one that computes; the database goes on', async () => {
     const made = await source(TABLE)
-    const stuck = slow(made.client, 1)
+    const stuck = slow(made.client, { turns: 1 })
     const db = await made.open(bridge, { client: stuck, poolSize: 1 })
     const aborting = new AbortController()
     const waiting = db.get('SELECT sum(length(v)) FROM t', [], { signal: aborting.signal })

@@ -15,6 +15,7 @@ import {
   type SqlParameters,
 } from '../../vfs/index.ts'
 import { loadEngineModules } from '../../vfs/load-node.ts'
+import { altered } from '../support/altered-client.ts'
 import { ltxHeader } from '../support/ltx-header.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -108,18 +109,13 @@ function text(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value
 }
 
-/** A client whose reads take a while: so many turns of the event loop. */
-export function slow(client: ReplicaClient, turns = 3): ReplicaClient {
-  return new Proxy(client, {
-    get(target, name) {
-      const value = Reflect.get(target, name) as unknown
-      if (name === 'open') {
-        return async (...args: Parameters<ReplicaClient['open']>) => {
-          for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
-          return await target.open(...args)
-        }
-      }
-      return typeof value === 'function' ? value.bind(target) : value
+/** A client whose reads take a while: so many turns of the event loop, or milliseconds. */
+export function slow(client: ReplicaClient, { turns = 3, ms = 0 } = {}): ReplicaClient {
+  return altered(client, {
+    open: async (file, range) => {
+      for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
+      if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
+      return await client.open(file, range)
     },
   })
 }
