@@ -27,7 +27,8 @@ const EXPIRED = AbortSignal.abort()
  */
 export class Scout {
   readonly #modules: EngineModules
-  #connection: Promise<Connection> | undefined
+  /** Undefined in the end where it cannot be started. */
+  #connection: Promise<Connection | undefined> | undefined
   #runs = 0n
 
   constructor(modules: EngineModules) {
@@ -40,8 +41,9 @@ export class Scout {
    * @returns how many pages; 0 also when it could not be run. Never throws
    */
   async run(query: ScoutedQuery, foresight: Foresight, ms: number): Promise<number> {
-    this.#connection ??= Connection.start(this.#modules, { bridge: 'fault' })
+    this.#connection ??= Connection.start(this.#modules, { bridge: 'fault' }).catch(() => undefined)
     const connection = await this.#connection
+    if (connection === undefined) return 0
     return await connection.exclusive(async () => {
       const pages = new ScoutPages(query, foresight, ++this.#runs)
       let complete = false
@@ -58,7 +60,7 @@ export class Scout {
   }
 
   close(): void {
-    void this.#connection?.then((connection) => connection.exclusive(async () => connection.shutDown()))
+    void this.#connection?.then((connection) => connection?.exclusive(async () => connection.shutDown()))
   }
 }
 

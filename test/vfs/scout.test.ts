@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Foresight } from '../../replica/index.ts'
 import { memoryReplica, withCounting } from '../../storage/index.ts'
-import type { Database } from '../../vfs/index.ts'
+import type { Database, EngineModules } from '../../vfs/index.ts'
+import { Scout } from '../../vfs/scout.ts'
+import type { SurfaceContext } from '../../vfs/sql-surface.ts'
 import { suiteDir } from '../support/temp-dir.ts'
 import { BRIDGES, numbers, type Source, slow, source } from './scene.ts'
 
@@ -129,4 +132,11 @@ describe.each(BRIDGES)('running ahead: bridge %s', (bridge) => {
     await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
     expect(await db.get('SELECT count(*) AS n FROM customer')).toEqual({ n: CUSTOMERS })
   })
+})
+
+test('an instance that cannot be started is no trouble of the query', async () => {
+  const scout = new Scout({} as EngineModules)
+  const query = { sql: 'SELECT 1', parameters: [], maxRows: 1, now: 0, context: {} as SurfaceContext }
+  for (let i = 0; i < 2; i++) expect(await scout.run(query, {} as Foresight, 10)).toBe(0)
+  scout.close()
 })
