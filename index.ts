@@ -3,8 +3,8 @@ export { formatTXID, parseTXID, type TXID } from './ltx/index.ts'
 export { type OpenOptions, open } from './open.ts'
 export type { Budget, Cost, DatabaseState, HydrationProgress, Lag, StateTarget } from './replica/index.ts'
 export { ReplicaError } from './replica/index.ts'
-export type { LtxFileInfo, ReplicaClient } from './storage/index.ts'
-export { openReplica, parseReplicaURL, StorageError } from './storage/index.ts'
+export type { LtxFileInfo, ReplicaClient } from './storage/node.ts'
+export { openReplica, parseReplicaURL, StorageError } from './storage/node.ts'
 export type {
   CostEstimate,
   Database,

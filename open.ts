@@ -1,17 +1,11 @@
-import { PageCache, type PageStore } from './pagecache/index.ts'
-import { Replica, type ReplicaOptions } from './replica/index.ts'
-import { type OpenReplicaOptions, openReplica, type ReplicaClient, withRetry } from './storage/index.ts'
-import { ConnectionPool, Database, type DatabaseOptions, type PoolOptions } from './vfs/index.ts'
+import { type CommonOpenOptions, openDatabase } from './open-database.ts'
+import type { PageStore } from './pagecache/index.ts'
+import { type OpenReplicaOptions, openReplica, type ReplicaClient } from './storage/node.ts'
+import type { Database } from './vfs/index.ts'
 import { loadEngineModules } from './vfs/load-node.ts'
 
-export interface OpenOptions
-  extends OpenReplicaOptions,
-    DatabaseOptions,
-    PoolOptions,
-    Omit<ReplicaOptions, 'cache' | 'store' | 'now'> {
-  readonly cache?: {
-    /** Pages in memory. Default 64 MiB. */
-    readonly memoryBytes?: number
+export interface OpenOptions extends OpenReplicaOptions, Omit<CommonOpenOptions, 'cache'> {
+  readonly cache?: CommonOpenOptions['cache'] & {
     /** A folder in which pages are kept for the next time; several processes may share it. Default: none. */
     readonly path?: string
     /** What that folder may hold. Default 1 GiB. */
@@ -29,30 +23,12 @@ export interface OpenOptions
  * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError
  */
 export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
-  const { cache = {}, poolSize, bridge, sqliteCacheBytes, now, ...rest } = options
-  const client = typeof source === 'string' ? withRetry(await openReplica(source, rest)) : source
-  const store = cache.path === undefined ? undefined : await openStore(cache.path, cache.maxBytes)
-  try {
-    const memory = new PageCache(cache.memoryBytes === undefined ? {} : { maxBytes: cache.memoryBytes })
-    const opening = { ...rest, cache: memory, ...(store && { store }), ...(now && { now }) }
-    const [replica, pool] = await Promise.all([
-      Replica.open(client, opening),
-      startPool({
-        ...(poolSize !== undefined && { poolSize }),
-        ...(bridge && { bridge }),
-        ...(sqliteCacheBytes !== undefined && { sqliteCacheBytes }),
-      }),
-    ])
-    return Database.open(replica, pool, now ? { now } : {})
-  } catch (error) {
-    await store?.close()
-    if (typeof source === 'string') await client.close()
-    throw error
-  }
-}
-
-async function startPool(options: PoolOptions): Promise<ConnectionPool> {
-  return await ConnectionPool.start(await loadEngineModules(), options)
+  const { path, maxBytes } = options.cache ?? {}
+  return await openDatabase(source, options, {
+    engine: loadEngineModules,
+    client: (url) => openReplica(url, options),
+    store: async () => (path === undefined ? undefined : await openStore(path, maxBytes)),
+  })
 }
 
 /** Loaded only when it is wanted: it is Node's own SQLite. */

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { ReplicaClient } from '../storage/index.ts'
+import type { ReplicaClient } from '../storage/node.ts'
 import { loadStorage } from './deps.ts'
 import { configUnsupported, usageError } from './errors.ts'
 import type { CliIO } from './io.ts'

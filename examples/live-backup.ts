@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { formatTXID, type TXID } from '../ltx/index.ts'
 import { open } from '../open.ts'
-import { openReplica } from '../storage/index.ts'
+import { openReplica } from '../storage/node.ts'
 import { Replicator, restore } from '../writer/index.ts'
 
 const WRITING_MS = 4000

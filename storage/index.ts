@@ -1,4 +1,14 @@
 export { readAll } from './body.ts'
+export {
+  CATALOG_NAME,
+  type Catalog,
+  catalogKey,
+  decodeCatalog,
+  encodeCatalog,
+  type Layout,
+  layoutKey,
+  layoutPath,
+} from './catalog.ts'
 export type { StorageErrorAt, StorageErrorCode, StorageErrorOptions } from './errors.ts'
 export { isStorageError, StorageError } from './errors.ts'
 export type { FileModes } from './file/durable.ts'
@@ -12,7 +22,6 @@ export {
   memoryReplica,
 } from './memory.ts'
 export { isObservable, type Observable, type RequestObserver, type RequestVerb } from './observe.ts'
-export { type Environment, environmentCredentials, type OpenReplicaOptions, openReplica } from './open-replica.ts'
 export type { S3Replica } from './s3/s3-replica.ts'
 export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
 export type { S3URL } from './s3-url.ts'
@@ -25,6 +34,7 @@ export type {
   LtxFileName,
   OpenOptions,
   ReplicaClient,
+  Watch,
   WriteOptions,
 } from './types.ts'
 export type { SftpURL, WebdavURL } from './url.ts'

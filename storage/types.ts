@@ -58,6 +58,13 @@ export interface LeaseStore {
   delete(version: string, signal?: AbortSignal): Promise<void>
 }
 
+/** A subscription to a store's announcements. */
+export interface Watch {
+  /** False while announcements may be missed: then ask. */
+  readonly live: boolean
+  close(): void
+}
+
 /**
  * One replica (one database's prefix) in one object store.
  *
@@ -76,6 +83,17 @@ export interface ReplicaClient {
   /** Files of one level in ascending name order; an absent prefix is an empty list. Foreign names are ignored. */
   list(level: number, options?: ListOptions): AsyncIterable<LtxFileInfo>
   /**
+   * All files of all levels at one moment, each with its own LTX timestamp: present where that is one small request
+   * whose answer is often "unchanged" (a catalog). Who has it need not list, nor ask for files that may not be there.
+   */
+  listAll?(signal?: AbortSignal): Promise<readonly LtxFileInfo[]>
+  /**
+   * Be told when there is something new, without asking: present where the store announces it.
+   * @param onChange called at each announcement, and when announcements were lost and begin again
+   * @returns what ends it, and whether announcements are coming in now
+   */
+  watch?(onChange: () => void): Watch
+  /**
    * Open one file for reading, whole or a byte range. The stream holds a socket or a handle until it is read to its
    * end or left (`return`).
    * @returns undefined when there is no such file
@@ -92,6 +110,8 @@ export interface ReplicaClient {
   delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void>
   /** Delete everything below the replica's prefix, v0.3 data included. */
   deleteAll(signal?: AbortSignal): Promise<void>
+  /** Replace the catalog (`catalog.ts`) as a whole: a reader sees the old one or the new one. Absent: it cannot be kept here. */
+  writeCatalog?(body: Uint8Array, signal?: AbortSignal): Promise<void>
   /** Release sockets and handles. The client is unusable afterwards. */
   close(): Promise<void>
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { listLevels } from '../../replica/index.ts'
-import { openReplica, type ReplicaClient } from '../../storage/index.ts'
+import { openReplica, type ReplicaClient } from '../../storage/node.ts'
 import { benchPreset, buildMidLifeBucket, type Life } from '../../test/support/mid-life-bucket.ts'
 
 export const SIZES = ['200MB', '2GB'] as const

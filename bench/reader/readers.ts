@@ -77,7 +77,7 @@ function loadLitestream(): OpenReader {
 
 async function loadDownload(url: string): Promise<OpenReader> {
   const [{ openReplica }, { restore }] = await Promise.all([
-    import('../../storage/index.ts'),
+    import('../../storage/node.ts'),
     import('../../writer/index.ts'),
   ])
   return async () => {

@@ -1,4 +1,4 @@
-import { openReplica } from '../../storage/index.ts'
+import { openReplica } from '../../storage/node.ts'
 import { type Store, s3Url, startStore } from '../../test/interop/stores.ts'
 import { type LagProxy, startLagProxy } from '../../test/servers/lag-proxy.ts'
 import { HttpMeter } from '../support/http-meter.ts'

@@ -1,9 +1,9 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { ownedStream } from '../body.ts'
-import { StorageError } from '../errors.ts'
+import { type ChunkSource, rangeBody, webChunks } from '../range-body.ts'
+import { planRangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
 import type { S3Connection } from './connection.ts'
-import { planRangeReply, type RangeAsked, type RangePlan } from './range-reply.ts'
 import { s3Error, s3ErrorName, s3ErrorStatus } from './s3-error.ts'
 import { customerKey } from './settings.ts'
 
@@ -36,7 +36,8 @@ export async function readObject(
       },
       asked,
     )
-    return bodyStream(chunkSource(body), plan, { ...asked, connection, signal })
+    const name = `s3://${settings.bucket}/${key}`
+    return rangeBody(chunkSource(body), plan, { ...asked, name, idleTimeoutMs: settings.idleTimeoutMs, signal })
   } catch (error) {
     if (body) await chunkSource(body).stop()
     if (s3ErrorName(error) === 'NoSuchKey') return undefined
@@ -49,24 +50,15 @@ export async function readObject(
   }
 }
 
-interface ChunkSource {
-  next(): Promise<Uint8Array | undefined>
-  /** Gives the socket up unless the body was read to its end. */
-  stop(): Promise<void>
-}
-
 interface NodeBody extends AsyncIterable<Uint8Array> {
   destroy(): void
   on(event: 'error', listener: () => void): void
   setTimeout?(ms: number): void
 }
 
-/** One way to read from a Node stream and a web stream (browsers, where it is not async iterable everywhere). */
+/** One way to read from a Node stream and a web stream. */
 function chunkSource(body: unknown): ChunkSource {
-  if (body instanceof ReadableStream) {
-    const reader = (body as ReadableStream<Uint8Array>).getReader()
-    return { next: async () => (await reader.read()).value, stop: () => reader.cancel() }
-  }
+  if (body instanceof ReadableStream) return webChunks(body)
   const stream = body as NodeBody
   // From here on silence is judged by how long a read takes: a consumer may pause for as long as it likes.
   stream.setTimeout?.(0)
@@ -81,63 +73,5 @@ function chunkSource(body: unknown): ChunkSource {
       stream.on('error', () => {})
       stream.destroy()
     },
-  }
-}
-
-interface ReadContext extends RangeAsked {
-  readonly connection: S3Connection
-  readonly signal: AbortSignal | undefined
-}
-
-function bodyStream(source: ChunkSource, plan: RangePlan, context: ReadContext): ByteStream {
-  const { key, connection } = context
-  let skip = plan.skip
-  let taken = 0
-  const fail = (code: 'STORAGE_SHORT_READ' | 'STORAGE_BAD_RANGE_REPLY', why: string, cause?: unknown): StorageError =>
-    new StorageError(code, `Cannot read s3://${connection.settings.bucket}/${key}: ${why}`, {
-      at: { key, offset: context.offset + taken },
-      cause,
-    })
-  const next = async (): Promise<Uint8Array | undefined> => {
-    for (;;) {
-      context.signal?.throwIfAborted()
-      if (!plan.toEnd && taken === plan.take) return undefined
-      const chunk = await readChunk(source, context).catch((error) => {
-        if (context.signal?.aborted) throw context.signal.reason
-        if (error instanceof StorageError) throw error
-        throw fail('STORAGE_SHORT_READ', `the connection was lost after ${taken} of ${plan.take ?? 'all'} bytes`, error)
-      })
-      if (chunk === undefined) {
-        if (plan.take === undefined || taken === plan.take) return undefined
-        throw fail('STORAGE_SHORT_READ', `the reply ended after ${taken} of ${plan.take} bytes`)
-      }
-      const dropped = Math.min(skip, chunk.length)
-      skip -= dropped
-      let rest = chunk.subarray(dropped)
-      if (plan.take !== undefined && taken + rest.length > plan.take) {
-        if (plan.toEnd) throw fail('STORAGE_BAD_RANGE_REPLY', `the reply goes on after ${plan.take} bytes`)
-        rest = rest.subarray(0, plan.take - taken)
-      }
-      taken += rest.length
-      if (rest.length > 0) return rest
-    }
-  }
-  return ownedStream(next, () => source.stop())
-}
-
-/** The next chunk, or STORAGE_TIMEOUT if the server has been silent for too long. */
-async function readChunk(source: ChunkSource, context: ReadContext): Promise<Uint8Array | undefined> {
-  const { bucket, idleTimeoutMs } = context.connection.settings
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const message = `Cannot read s3://${bucket}/${context.key}: the server sent nothing for ${idleTimeoutMs} ms`
-      reject(new StorageError('STORAGE_TIMEOUT', message, { at: { key: context.key } }))
-    }, idleTimeoutMs)
-  })
-  try {
-    return await Promise.race([source.next(), silence])
-  } finally {
-    clearTimeout(timer)
   }
 }

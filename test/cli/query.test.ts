@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openReplica } from '../../storage/index.ts'
+import { openReplica } from '../../storage/node.ts'
 import { sql, syncedScene, syncOnce } from './scene.ts'
 import { cli, spawnCli, start, until } from './support.ts'
 

@@ -1,7 +1,7 @@
 // The replicator under test, in a process of its own, with short intervals so that everything it can do happens all
 // the time. Prints what is durable, one TXID a line.
 import { writeSync } from 'node:fs'
-import { openReplica } from '../../storage/index.ts'
+import { openReplica } from '../../storage/node.ts'
 import { Replicator } from '../../writer/index.ts'
 
 const [path, url] = process.argv.slice(2) as [string, string]

@@ -17,7 +17,7 @@ await watchOperations((count, name) => {
 })
 
 const { DatabaseSync } = await import('node:sqlite')
-const { openReplica } = await import('../../storage/index.ts')
+const { openReplica } = await import('../../storage/node.ts')
 const { compactLevel, enforceL0Retention, Primary } = await import('../../writer/index.ts')
 const { Uploader } = await import('../../writer/uploader.ts')
 const { Maintenance } = await import('../../writer/maintenance.ts')

@@ -1,5 +1,5 @@
 // `litetap replicate` with settings that its command line has no flags for: node litetap-daemon.ts DB URL SETTINGS [once]
-import { openReplica } from '../../storage/index.ts'
+import { openReplica } from '../../storage/node.ts'
 import { compactionLevels, Replicator, type ReplicatorSettings } from '../../writer/index.ts'
 import type { Settings } from './replicator.ts'
 

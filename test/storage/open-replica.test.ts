@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FileReplica } from '../../storage/file/index.ts'
-import { openReplica, readAll } from '../../storage/index.ts'
+import { openReplica, readAll } from '../../storage/node.ts'
 import { s3Options } from '../../storage/open-replica.ts'
 import { S3Replica } from '../../storage/s3/index.ts'
 import type { S3URL } from '../../storage/s3-url.ts'

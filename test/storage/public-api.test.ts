@@ -1,18 +1,24 @@
 import { expect, test } from 'vitest'
 import * as file from '../../storage/file/index.ts'
-import * as storage from '../../storage/index.ts'
+import * as storage from '../../storage/node.ts'
 import * as s3 from '../../storage/s3/index.ts'
 
 test('the surface of storage/', () => {
   expect(Object.keys(storage).sort()).toEqual([
+    'CATALOG_NAME',
     'Lease',
     'MemoryReplica',
     'RequestCounts',
     'StorageError',
+    'catalogKey',
+    'decodeCatalog',
+    'encodeCatalog',
     'environmentCredentials',
     'formatTimestamp',
     'isObservable',
     'isStorageError',
+    'layoutKey',
+    'layoutPath',
     'memoryReplica',
     'openReplica',
     'parseReplicaURL',

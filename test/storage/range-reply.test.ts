@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { planRangeReply } from '../../storage/s3/range-reply.ts'
+import { planRangeReply } from '../../storage/range-reply.ts'
 
 const plan = (reply: Partial<Parameters<typeof planRangeReply>[0]>, offset: number, size: number) =>
   planRangeReply({ status: 206, ...reply }, { key: 'k', offset, size })

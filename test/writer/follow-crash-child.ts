@@ -19,7 +19,7 @@ for (const name of ['renameSync', 'writevSync', 'ftruncateSync', 'fsyncSync', 'u
 }
 syncBuiltinESMExports()
 
-const { openReplica } = await import('../../storage/index.ts')
+const { openReplica } = await import('../../storage/node.ts')
 const { follow } = await import('../../writer/follow.ts')
 const client = await openReplica(`file://${bucket}`)
 const done = new AbortController()

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { listLevel } from '../../replica/index.ts'
-import { memoryReplica, type OpenOptions, openReplica, type ReplicaClient } from '../../storage/index.ts'
+import { memoryReplica, type OpenOptions, openReplica, type ReplicaClient } from '../../storage/node.ts'
 import { isWriterError, type WriterError } from '../../writer/errors.ts'
 import { planRestoreFiles, type RestoreOptions, restore } from '../../writer/restore.ts'
 import { mergeFiles } from '../../writer/restore-merge.ts'

@@ -1,4 +1,4 @@
-import { StorageError } from '../errors.ts'
+import { StorageError } from './errors.ts'
 
 /** The parts of a GET reply that say which bytes it carries. */
 export interface RangeReply {

@@ -1,0 +1,46 @@
+// litetap in browsers: query a bucket in Litestream's format in place.
+import { type CommonOpenOptions, openDatabase } from './open-database.ts'
+import type { ReplicaClient } from './storage/index.ts'
+import { openWebReplica, type WebReplicaOptions } from './storage/web.ts'
+import type { Database } from './vfs/index.ts'
+import { loadEngineModules, type WasmSource } from './vfs/load-web.ts'
+
+export { formatTXID, parseTXID, type TXID } from './ltx/index.ts'
+export type { Budget, Cost, DatabaseState, HydrationProgress, Lag, StateTarget } from './replica/index.ts'
+export { ReplicaError } from './replica/index.ts'
+export type { LtxFileInfo, ReplicaClient } from './storage/index.ts'
+export { StorageError } from './storage/index.ts'
+export type {
+  CostEstimate,
+  Database,
+  Queries,
+  QueryOptions,
+  Row,
+  SqlParameters,
+  SqlValue,
+  Statement,
+} from './vfs/index.ts'
+export { VfsError } from './vfs/index.ts'
+
+export interface OpenOptions extends WebReplicaOptions, CommonOpenOptions {
+  /** Default: `sqlite3.wasm` beside this file. */
+  readonly sqlite?: WasmSource
+}
+
+/**
+ * Open a replica as a SQLite database, in place: nothing is copied, pages come when a query reads them.
+ *
+ *     const db = await open('https://bucket.example/app')
+ *     await db.get('SELECT * FROM users WHERE id = ?', [42])
+ *
+ * @param source the replica's URL, or its client, which then is the database's: closed with it
+ * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
+ */
+export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
+  const sqlite = options.sqlite ?? new URL('./sqlite3.wasm', import.meta.url)
+  return await openDatabase(source, options, {
+    engine: () => loadEngineModules(sqlite),
+    client: (url) => openWebReplica(url, options),
+    store: async () => undefined,
+  })
+}

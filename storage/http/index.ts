@@ -1,0 +1,2 @@
+export type { HttpOptions } from './connection.ts'
+export { HttpReplica, type HttpReplicaOptions } from './http-replica.ts'
