@@ -2,7 +2,7 @@
  * What the commands need of the rest of the package, loaded when a command first needs it: the code behind these
  * types (SDKs, node:sqlite, the codec) must not be loaded for `help`.
  */
-export type StorageDeps = typeof import('../storage/index.ts')
+export type StorageDeps = typeof import('../storage/node.ts')
 
 export type WriterDeps = typeof import('../writer/index.ts')
 
@@ -12,7 +12,7 @@ export type FollowEvent = import('../writer/index.ts').FollowEvent
 export type Replicator = import('../writer/index.ts').Replicator
 
 export async function loadStorage(): Promise<StorageDeps> {
-  return await import('../storage/index.ts')
+  return await import('../storage/node.ts')
 }
 
 export async function loadWriter(): Promise<WriterDeps> {
