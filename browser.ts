@@ -5,22 +5,7 @@ import { openWebReplica, type WebReplicaOptions } from './storage/web.ts'
 import type { Database } from './vfs/index.ts'
 import { loadEngineModules, type WasmSource } from './vfs/load-web.ts'
 
-export { formatTXID, parseTXID, type TXID } from './ltx/index.ts'
-export type { Budget, Cost, DatabaseState, HydrationProgress, Lag, StateTarget } from './replica/index.ts'
-export { ReplicaError } from './replica/index.ts'
-export type { LtxFileInfo, ReplicaClient } from './storage/index.ts'
-export { StorageError } from './storage/index.ts'
-export type {
-  CostEstimate,
-  Database,
-  Queries,
-  QueryOptions,
-  Row,
-  SqlParameters,
-  SqlValue,
-  Statement,
-} from './vfs/index.ts'
-export { VfsError } from './vfs/index.ts'
+export * from './reading.ts'
 
 export interface OpenOptions extends WebReplicaOptions, CommonOpenOptions {
   /** Default: `sqlite3.wasm` beside this file. */

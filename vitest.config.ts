@@ -4,7 +4,7 @@ import SummaryReporter from './tools/vitest-summary.ts'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**'],
+    exclude: ['test/interop/**', 'test/everywhere/**'],
     globalSetup: ['test/servers/global-setup.ts'],
     pool: 'forks',
     reporters: ['default', new SummaryReporter()],

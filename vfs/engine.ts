@@ -105,7 +105,7 @@ export class Engine {
         bridge === 'jspi'
           ? suspending((target, length, offset) => file.readLater(target!, length!, offset!))
           : () => file.noteMiss(),
-      turnDue: () => (turns.due ? 1 : 0),
+      turnDue: () => (turns.look() ? 1 : 0),
       takeTurn:
         bridge === 'jspi'
           ? suspending(async () => {

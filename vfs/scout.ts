@@ -18,8 +18,6 @@ export interface ScoutedQuery {
   readonly now: number
 }
 
-const EXPIRED = AbortSignal.abort()
-
 /**
  * An instance of SQLite that runs queries only to find out which pages they will read: over the pages that are at hand
  * and stand-ins for all others, so it waits for nothing. What it computes is void; it is SQLite itself, with the same
@@ -87,7 +85,7 @@ class ScoutPages implements PageReader {
   readonly now: number
   readonly #foresight: Foresight
   #deadline = Number.POSITIVE_INFINITY
-  #begun = false
+  #begunAt: number | undefined
 
   constructor(query: ScoutedQuery, foresight: Foresight, run: bigint) {
     // As another state each time: SQLite must not keep stand-ins.
@@ -97,17 +95,19 @@ class ScoutPages implements PageReader {
   }
 
   begin(ms: number): void {
-    this.#begun = true
-    this.#deadline = performance.now() + ms
+    this.#begunAt = performance.now()
+    this.#deadline = this.#begunAt + ms
   }
 
+  /** Asked for when SQLite has run for long: a clock that has not moved then stands still while it runs (Workers). */
   get signal(): AbortSignal | undefined {
-    return performance.now() > this.#deadline ? EXPIRED : undefined
+    const now = performance.now()
+    return now > this.#deadline || now === this.#begunAt ? AbortSignal.abort() : undefined
   }
 
   get(pgno: number): Uint8Array | undefined {
     const known = this.#foresight.at(pgno)
-    if (known || !this.#begun || performance.now() > this.#deadline) return known
+    if (known || this.#begunAt === undefined || performance.now() > this.#deadline) return known
     return this.#foresight.standIn(pgno)
   }
 

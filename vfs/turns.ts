@@ -1,27 +1,38 @@
 /** How long work goes on before others have a turn. */
 const TURN_MS = 12
+/** And how often that is looked at: a Worker's clock stands still while it computes. A look comes every 0.3 ms or so. */
+const TURN_LOOKS = 100
 
 /**
  * Turns of the event loop. A query whose pages are all at hand never waits for anything but promises that are settled
  * already, and those alone let no timer, signal or socket have its turn.
  */
 export class Turns {
-  #last = performance.now()
+  readonly #now: () => number
+  #last: number
+  #looks = 0
 
-  /** It is time for one. */
-  get due(): boolean {
-    return performance.now() - this.#last > TURN_MS
+  /** @param now milliseconds since whenever */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+    this.#last = now()
+  }
+
+  /** Look whether it is time for one. */
+  look(): boolean {
+    return ++this.#looks > TURN_LOOKS || this.#now() - this.#last > TURN_MS
   }
 
   /** Let everything else that is due run. */
   async take(): Promise<void> {
     await nextTurn()
-    this.#last = performance.now()
+    this.#last = this.#now()
+    this.#looks = 0
   }
 
   /** The same, if it is time for it. */
   async takeIfDue(): Promise<void> {
-    if (this.due) await this.take()
+    if (this.look()) await this.take()
   }
 }
 

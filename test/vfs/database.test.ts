@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { StorageError } from '../../storage/index.ts'
-import { BRIDGES, numbers, slow, source } from './scene.ts'
+import { numbers } from '../support/numbers.ts'
+import { BRIDGES, slow, source } from './scene.ts'
 
 const TABLE = `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
   ${numbers(3000)} INSERT INTO t SELECT i, 'value ' || i || ' ' || hex(randomblob(150)) FROM n;`

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Queries, Row } from '../../vfs/index.ts'
-import { BRIDGES, numbers, source } from './scene.ts'
+import { numbers } from '../support/numbers.ts'
+import { BRIDGES, source } from './scene.ts'
 
 const WIDE = `CREATE TABLE t (id INTEGER PRIMARY KEY, k TEXT, v BLOB);
   ${numbers(2000)} INSERT INTO t SELECT i, 'k' || i, randomblob(1500) FROM n;`

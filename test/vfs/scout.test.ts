@@ -4,8 +4,9 @@ import { memoryReplica, withCounting } from '../../storage/index.ts'
 import type { Database, EngineModules } from '../../vfs/index.ts'
 import { Scout } from '../../vfs/scout.ts'
 import type { SurfaceContext } from '../../vfs/sql-surface.ts'
+import { numbers } from '../support/numbers.ts'
 import { suiteDir } from '../support/temp-dir.ts'
-import { BRIDGES, numbers, type Source, slow, source } from './scene.ts'
+import { BRIDGES, type Source, slow, source } from './scene.ts'
 
 const CUSTOMERS = 2000
 const ORDERS = 40_000

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { PageCache } from '../../pagecache/index.ts'
 import { MemoryReplica } from '../../storage/index.ts'
-import { BRIDGES, numbers, slow, source } from './scene.ts'
+import { numbers } from '../support/numbers.ts'
+import { BRIDGES, slow, source } from './scene.ts'
 
 /** Rules of bridges.md; each was broken once by somebody, with wrong rows. */
 describe('bridge fault, bridges.md 4', () => {

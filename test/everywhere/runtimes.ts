@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { ensureDebianPackages } from '../servers/ensure-debian-packages.ts'
+import { runInBrowser } from './in-browser.ts'
+import { runInProcess } from './in-process.ts'
+import { runInWorkerd } from './in-workerd.ts'
+import type { Bridge, Report } from './report.ts'
+import type { Scene } from './scene.ts'
+
+const FOLDER = join(import.meta.dirname, 'runtimes')
+const MODULES = join(FOLDER, 'node_modules')
+
+/** A runtime that the suite runs in. */
+export interface Runtime {
+  readonly name: string
+  /** What its report must say that it is: the suite must not run elsewhere by mistake. */
+  readonly is: RegExp
+  /** Whether it has JSPI by itself. Then both bridges are run, otherwise only fault and retry. */
+  readonly jspi: boolean
+  run(scene: Scene, bridge: Bridge): Promise<Report>
+}
+
+const node = (major: number, jspi: boolean): Runtime => ({
+  name: `Node ${major}`,
+  is: new RegExp(`^Node ${major}\\.`),
+  jspi,
+  run: (scene, bridge) => runInProcess([join(MODULES, `node-${major}/bin/node`)], scene, bridge),
+})
+
+const browser = (name: string, is: RegExp, jspi: boolean, where: 'main' | 'worker'): Runtime => ({
+  name: `${name}, ${where === 'main' ? 'main thread' : 'worker'}`,
+  is,
+  jspi,
+  run: (scene, bridge) => runInBrowser(name, scene, bridge, where),
+})
+
+/** Every runtime of bridges.md 1. */
+export const RUNTIMES: readonly Runtime[] = [
+  node(22, false),
+  node(24, true),
+  node(26, true),
+  {
+    name: 'Deno',
+    is: /^Deno 2\./,
+    jspi: true,
+    run: (scene, bridge) => runInProcess([join(MODULES, '.bin/deno'), 'run', '-A'], scene, bridge),
+  },
+  {
+    name: 'Bun',
+    is: /^Bun 1\./,
+    jspi: true,
+    run: (scene, bridge) => runInProcess([join(MODULES, '.bin/bun')], scene, bridge),
+  },
+  { name: 'workerd', is: /^Cloudflare-Workers$/, jspi: true, run: runInWorkerd },
+  browser('Chromium', /Chrome\/\d+/, true, 'main'),
+  browser('Chromium', /Chrome\/\d+/, true, 'worker'),
+  browser('Firefox', /Firefox\/\d+/, true, 'main'),
+  browser('Firefox', /Firefox\/\d+/, true, 'worker'),
+  browser('WebKitGTK', /AppleWebKit\/.* Version\/\d+.* Safari/, false, 'main'),
+  browser('WebKitGTK', /AppleWebKit\/.* Version\/\d+.* Safari/, false, 'worker'),
+]
+
+/**
+ * Install what is missing: runtimes from npm, as `runtimes/package.json` pins them, and browsers from Debian.
+ * @throws Error with the command that would install them
+ */
+export async function ensureRuntimes(): Promise<void> {
+  await ensureDebianPackages({
+    programs: ['chromium', 'firefox-esr', 'WebKitWebDriver', 'xvfb-run', 'dbus-run-session'],
+    packages: ['chromium', 'firefox-esr', 'webkit2gtk-driver', 'xvfb', 'xauth', 'dbus'],
+  })
+  if (await areInstalled()) return
+  try {
+    await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund'], { cwd: FOLDER, maxBuffer: 64 << 20 })
+  } catch (cause) {
+    throw new Error('Cannot install the runtimes: run `npm ci` in test/everywhere/runtimes', { cause })
+  }
+}
+
+/** Whether each package is there in the version that is pinned. */
+async function areInstalled(): Promise<boolean> {
+  const { dependencies } = JSON.parse(await readFile(join(FOLDER, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  const checks = Object.entries(dependencies).map(async ([name, wanted]) => {
+    const manifest = join(MODULES, name, 'package.json')
+    if (!existsSync(dirname(manifest))) return false
+    const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string }
+    return wanted.endsWith(version)
+  })
+  return (await Promise.all(checks)).every(Boolean)
+}

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { Turns } from '../../vfs/turns.ts'
+
+test('a turn is due after 12 ms', () => {
+  let now = 0
+  const turns = new Turns(() => now)
+  expect(turns.look()).toBe(false)
+  now = 13
+  expect(turns.look()).toBe(true)
+})
+
+test('a turn is due after so many looks, where the clock stands still', async () => {
+  const turns = new Turns(() => 0)
+  for (const round of [1, 2]) {
+    for (let i = 0; i < 100; i++) expect(turns.look(), `look ${i} of round ${round}`).toBe(false)
+    expect(turns.look()).toBe(true)
+    await turns.take()
+  }
+})

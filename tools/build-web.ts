@@ -1,0 +1,54 @@
+// Bundle the entries for browsers and for Workers into dist/, each with the wasm that it needs beside it.
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { codecBytes } from '../ltx/index.ts'
+import { trampolineBytes } from '../vfs/index.ts'
+
+const SQLITE = createRequire(import.meta.url).resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')
+
+/**
+ * @param outdir is made
+ * @returns what the browser's entry loads at once: bytes after gzip, of our own code and of everything
+ */
+export async function buildWeb(outdir: string): Promise<{ ours: number; whole: number }> {
+  const common = {
+    bundle: true,
+    format: 'esm',
+    splitting: true,
+    minify: true,
+    sourcemap: true,
+    target: 'es2022',
+  } as const
+  const browser = join(outdir, 'browser')
+  const workerd = join(outdir, 'workerd')
+  const options = { ...common, entryNames: 'litetap', chunkNames: '[name]-[hash]', metafile: true } as const
+  await build({ ...options, entryPoints: ['browser.ts'], outdir: browser })
+  await build({ ...options, entryPoints: ['workerd.ts'], outdir: workerd, external: ['*.wasm'] })
+  for (const folder of [browser, workerd]) copyFileSync(SQLITE, join(folder, 'sqlite3.wasm'))
+  writeFileSync(join(workerd, 'codec.wasm'), codecBytes())
+  writeFileSync(join(workerd, 'trampoline.wasm'), trampolineBytes())
+  return { ours: await ownBytes(), whole: gzipped(readFileSync(join(browser, 'litetap.js'))) }
+}
+
+/** The browser's entry without the package it uses and without wasm: JavaScript that is ours. */
+async function ownBytes(): Promise<number> {
+  const { outputFiles } = await build({
+    entryPoints: ['browser.ts'],
+    bundle: true,
+    format: 'esm',
+    splitting: true,
+    minify: true,
+    target: 'es2022',
+    outdir: 'unused',
+    write: false,
+    external: ['lru-cache', 'aws4fetch', '*-wasm.ts'],
+  })
+  return gzipped(outputFiles.find(({ path }) => path.endsWith('/browser.js'))!.contents)
+}
+
+function gzipped(bytes: Uint8Array): number {
+  return gzipSync(bytes, { level: 9 }).length
+}
