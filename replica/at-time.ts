@@ -10,14 +10,16 @@ import type { StateTarget } from './types.ts'
  * The files of an older state.
  *
  * Times are those in the files' headers. A listing of S3 has the time of the upload instead, so headers are read, but
- * only as many as it takes to find the place in each level by bisection: timestamps ascend with TXIDs (facts 11).
+ * only as many as it takes to find the place in each level by bisection: timestamps ascend with TXIDs (facts 11). A
+ * catalog has the headers' times.
  *
  * @throws ReplicaError REPLICA_TX_NOT_AVAILABLE, REPLICA_USAGE; StorageError
  */
 export async function planAt(target: StateTarget, context: OpenSnapshotContext): Promise<LtxFileInfo[]> {
   const levels = await listAll(context.client, context.account, context.signal)
   const { txid, timestamp } = target
-  if (timestamp === undefined || txid !== undefined) return planRestore(levels, target)
+  if (timestamp === undefined || txid !== undefined || context.client.listAll !== undefined)
+    return planRestore(levels, target)
   const before = await Promise.all(levels.map((files) => filesBefore(files, timestamp, context)))
   return planRestore(withTimes(before, timestamp), { timestamp })
 }

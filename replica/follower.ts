@@ -43,8 +43,11 @@ export class Follower {
    * @throws StorageError, ReplicaError; then nothing is known, and the next call tries again
    */
   async advance(state: Snapshot): Promise<Snapshot> {
-    const { now, listIntervalMs } = this.#options
-    if (now() - this.#listedAt >= listIntervalMs) return await this.#repair(state)
+    const { now, listIntervalMs, context } = this.#options
+    // A catalog costs no more than asking for a file, and asking a web server for what is not there yet is worse: the
+    // answer may be kept on the way.
+    if (context.client.listAll !== undefined || now() - this.#listedAt >= listIntervalMs)
+      return await this.#repair(state)
     return await this.#probe(state)
   }
 

@@ -1,6 +1,8 @@
 import { SNAPSHOT_LEVEL } from '../ltx/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 
+const LEVELS = SNAPSHOT_LEVEL + 1
+
 export interface ListLevelsOptions {
   /** Report each file's own LTX timestamp; needed for time restores only, may cost a request per file. */
   readonly useMetadata?: boolean
@@ -8,16 +10,23 @@ export interface ListLevelsOptions {
 }
 
 /**
- * List all ten levels in parallel.
+ * List all ten levels: in one request where the client can, else in parallel.
  *
- * The lists are not one instant: a file moved up meanwhile may be missing from both. Whoever plans from them
+ * In parallel the lists are not one instant: a file moved up meanwhile may be missing from both. Whoever plans from them
  * lists again when the plan has a hole or a planned file is gone.
  *
  * @returns ten arrays, level 0 to 9, each in ascending order of minTXID, then maxTXID
  */
 export async function listLevels(client: ReplicaClient, options: ListLevelsOptions = {}): Promise<LtxFileInfo[][]> {
-  const levels = Array.from({ length: SNAPSHOT_LEVEL + 1 }, (_, level) => listLevel(client, level, options))
-  return await Promise.all(levels)
+  const levels = Array.from({ length: LEVELS }, (_, level) => level)
+  if (client.listAll === undefined) return await Promise.all(levels.map((level) => listLevel(client, level, options)))
+  const all = await client.listAll(options.signal)
+  return levels.map((level) => all.filter((file) => file.level === level))
+}
+
+/** Requests that `listLevels` makes. */
+export function listRequests(client: ReplicaClient): number {
+  return client.listAll === undefined ? LEVELS : 1
 }
 
 /** List one level whole. */

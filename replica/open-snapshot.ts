@@ -3,7 +3,7 @@ import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import type { Account } from './account.ts'
 import { isReplicaError, ReplicaError } from './errors.ts'
 import { fileKey } from './file-key.ts'
-import { listLevel, listLevels } from './list-levels.ts'
+import { listLevel, listLevels, listRequests } from './list-levels.ts'
 import { type FileFront, type OpenFileContext, openFile, readHead } from './open-file.ts'
 import { extendPlan, findGap, type Levels, planRestore } from './plan-restore.ts'
 import { FileGone } from './range-reader.ts'
@@ -71,11 +71,10 @@ export interface OpenSnapshotContext extends OpenFileContext {
  *   REPLICA_SNAPSHOT_GONE; StorageError
  */
 export async function openNewest(context: OpenSnapshotContext): Promise<Snapshot> {
-  return await openPlanned(
-    async (attempt) =>
-      (attempt <= STAGED_ATTEMPTS ? await planInStages(context) : undefined) ?? (await planFromAll(context)),
-    context,
-  )
+  return await openPlanned(async (attempt) => {
+    const staged = context.client.listAll === undefined && attempt <= STAGED_ATTEMPTS
+    return (staged ? await planInStages(context) : undefined) ?? (await planFromAll(context))
+  }, context)
 }
 
 /**
@@ -185,6 +184,6 @@ export async function listAll(
   signal: AbortSignal | undefined,
 ): Promise<Levels> {
   account.roundTrip()
-  for (let level = 0; level <= SNAPSHOT_LEVEL; level++) account.request(0)
+  for (let i = listRequests(client); i > 0; i--) account.request(0)
   return await listLevels(client, signal ? { signal } : {})
 }

@@ -1,6 +1,6 @@
 import { formatTXID, type TXID } from '../ltx/index.ts'
 import { InFlight, PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
-import type { ReplicaClient } from '../storage/index.ts'
+import type { ReplicaClient, Watch } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
 import { planAt } from './at-time.ts'
 import { readSchemaLeaf } from './btree-page.ts'
@@ -67,6 +67,12 @@ export class Replica implements ReadableReplica {
   readonly #follower: Follower
   readonly #client: ReplicaClient
   readonly #timer: ReturnType<typeof setInterval> | undefined
+  /** Where the store announces what is new, nothing is asked until it does. */
+  readonly #watch: Watch | undefined
+  /** Something new was announced since the last check began. */
+  #announced = false
+  /** Resolved at the next announcement. */
+  #announcement = Promise.withResolvers<void>()
   #state: Snapshot
   #hydration: HydrationProgress | undefined
   #checkedAt: number
@@ -139,6 +145,7 @@ export class Replica implements ReadableReplica {
     const listIntervalMs = options.listIntervalMs ?? DEFAULT_LIST_INTERVAL_MS
     const listedAt = opened.checkedAt
     this.#follower = new Follower({ context: this.#context, listIntervalMs, now: this.#now, listedAt })
+    this.#watch = client.watch?.(() => this.#hear())
     if (options.follow) {
       this.#timer = setInterval(() => void this.refresh().catch(() => {}), this.#checkIntervalMs)
       // Node: following alone keeps no process alive.
@@ -161,7 +168,8 @@ export class Replica implements ReadableReplica {
   async refresh({ maxAgeMs = this.#checkIntervalMs, signal }: RefreshOptions = {}): Promise<DatabaseState> {
     this.#throwIfClosed()
     signal?.throwIfAborted()
-    if (this.#now() - this.#checkedAt >= maxAgeMs) {
+    const due = this.#announced || (this.#now() - this.#checkedAt >= maxAgeMs && !(maxAgeMs > 0 && this.#isCurrent))
+    if (due) {
       await this.#checks.share('check', () => this.#check(), signal)
     }
     return this.#state
@@ -187,13 +195,18 @@ export class Replica implements ReadableReplica {
       if (state.txid >= txid) return state
       const left = end - this.#now()
       if (left <= 0) throw waitedInVain(txid, state.txid, timeoutMs)
-      await pause(Math.min(left, this.#checkIntervalMs), signal)
+      const wait = pause(Math.min(left, this.#checkIntervalMs), signal)
+      await Promise.race([wait, this.#announcement.promise])
+      wait.catch(() => {}) // an abort is noticed at the next check
     }
   }
 
   lag(): Lag {
     const now = this.#now()
-    return { sinceTransactionMs: now - this.#state.timestamp, sinceCheckMs: now - this.#checkedAt }
+    return {
+      sinceTransactionMs: now - this.#state.timestamp,
+      sinceCheckMs: this.#isCurrent ? 0 : now - this.#checkedAt,
+    }
   }
 
   get hydration(): HydrationProgress | undefined {
@@ -236,6 +249,7 @@ export class Replica implements ReadableReplica {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     clearInterval(this.#timer)
+    this.#watch?.close()
     this.#closing.abort(closed(this.url))
     this.#save()
     await this.#options.store?.flush()
@@ -246,10 +260,28 @@ export class Replica implements ReadableReplica {
     return this.#options.checkIntervalMs ?? DEFAULT_CHECK_INTERVAL_MS
   }
 
+  /** Nothing newer was announced, and it would have been. */
+  get #isCurrent(): boolean {
+    return this.#watch?.live === true && !this.#announced
+  }
+
+  #hear(): void {
+    this.#announced = true
+    this.#announcement.resolve()
+    this.#announcement = Promise.withResolvers()
+    if (this.#options.follow) void this.refresh().catch(() => {})
+  }
+
   async #check(): Promise<void> {
     const startedAt = this.#now()
-    this.#state = await this.#follower.advance(this.#state)
-    this.#checkedAt = startedAt
+    this.#announced = false
+    try {
+      this.#state = await this.#follower.advance(this.#state)
+      this.#checkedAt = startedAt
+    } catch (error) {
+      this.#announced ||= this.#watch !== undefined // it was not taken in
+      throw error
+    }
   }
 
   /** Files of a state are gone: find its pages in those there are now. */
