@@ -1,13 +1,12 @@
 // litetap in browsers: query a bucket in Litestream's format in place.
-import { type CommonOpenOptions, openDatabase } from './open-database.ts'
+import { openOnWeb, type WebOpenOptions } from './open-web.ts'
 import type { ReplicaClient } from './storage/index.ts'
-import { openWebReplica, type WebReplicaOptions } from './storage/web.ts'
 import type { Database } from './vfs/index.ts'
 import { loadEngineModules, type WasmSource } from './vfs/load-web.ts'
 
 export * from './reading.ts'
 
-export interface OpenOptions extends WebReplicaOptions, CommonOpenOptions {
+export interface OpenOptions extends WebOpenOptions {
   /** Default: `sqlite3.wasm` beside this file. */
   readonly sqlite?: WasmSource
 }
@@ -23,9 +22,5 @@ export interface OpenOptions extends WebReplicaOptions, CommonOpenOptions {
  */
 export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
   const sqlite = options.sqlite ?? new URL('./sqlite3.wasm', import.meta.url)
-  return await openDatabase(source, options, {
-    engine: () => loadEngineModules(sqlite),
-    client: (url) => openWebReplica(url, options),
-    store: async () => undefined,
-  })
+  return await openOnWeb(source, options, () => loadEngineModules(sqlite))
 }

@@ -1,16 +1,15 @@
 // litetap in Cloudflare Workers, where WebAssembly comes as modules of the script: query a bucket in place.
 import codec from './codec.wasm'
 import { setCodecModule } from './ltx/index.ts'
-import { type CommonOpenOptions, openDatabase } from './open-database.ts'
+import { openOnWeb, type WebOpenOptions } from './open-web.ts'
 import sqlite from './sqlite3.wasm'
 import type { ReplicaClient } from './storage/index.ts'
-import { openWebReplica, type WebReplicaOptions } from './storage/web.ts'
 import trampoline from './trampoline.wasm'
 import type { Database } from './vfs/index.ts'
 
 export * from './reading.ts'
 
-export interface OpenOptions extends WebReplicaOptions, CommonOpenOptions {}
+export type OpenOptions = WebOpenOptions
 
 /** A Worker has 128 MB in all, for all of its requests. */
 const MEMORY_BYTES = 32 * 1024 * 1024
@@ -29,9 +28,5 @@ setCodecModule(codec)
  */
 export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
   const bounded = { poolSize: POOL_SIZE, ...options, cache: { memoryBytes: MEMORY_BYTES, ...options.cache } }
-  return await openDatabase(source, bounded, {
-    engine: async () => ({ sqlite, trampoline }),
-    client: (url) => openWebReplica(url, options),
-    store: async () => undefined,
-  })
+  return await openOnWeb(source, bounded, async () => ({ sqlite, trampoline }))
 }

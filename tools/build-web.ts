@@ -26,7 +26,8 @@ export async function buildWeb(outdir: string): Promise<{ ours: number; whole: n
   const workerd = join(outdir, 'workerd')
   const options = { ...common, entryNames: 'litetap', chunkNames: '[name]-[hash]', metafile: true } as const
   await build({ ...options, entryPoints: ['browser.ts'], outdir: browser })
-  await build({ ...options, entryPoints: ['workerd.ts'], outdir: workerd, external: ['*.wasm'] })
+  // One script: a Worker's modules are listed one by one where no bundler does it.
+  await build({ ...options, splitting: false, entryPoints: ['workerd.ts'], outdir: workerd, external: ['*.wasm'] })
   for (const folder of [browser, workerd]) copyFileSync(SQLITE, join(folder, 'sqlite3.wasm'))
   writeFileSync(join(workerd, 'codec.wasm'), codecBytes())
   writeFileSync(join(workerd, 'trampoline.wasm'), trampolineBytes())

@@ -10,7 +10,12 @@ const inWorker = typeof document === 'undefined'
 if (!inWorker && parameters.get('in') === 'worker') {
   new Worker(`run-page.js${location.search}`, { type: 'module' })
 } else {
-  const options = { origin: location.origin, bridge: parameters.get('bridge') as Bridge, runtime: navigator.userAgent }
+  const options = {
+    origin: location.origin,
+    bridge: parameters.get('bridge') as Bridge,
+    runtime: navigator.userAgent,
+    keepsPages: true,
+  }
   const report = await runSuite(litetap as unknown as Litetap, options)
   await fetch(`/report?id=${parameters.get('id')}`, { method: 'POST', body: JSON.stringify(report) })
 }

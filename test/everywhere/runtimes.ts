@@ -20,13 +20,20 @@ export interface Runtime {
   readonly is: RegExp
   /** Whether it has JSPI by itself. Then both bridges are run, otherwise only fault and retry. */
   readonly jspi: boolean
+  /** Cases of the suite on a bridge: none may be missing. */
+  readonly cases: Readonly<Record<Bridge, number>>
   run(scene: Scene, bridge: Bridge): Promise<Report>
 }
+
+/** Where pages can be kept by the Cache API there is one more. */
+const PROCESS_CASES = { jspi: 11, fault: 10 }
+const WEB_CASES = { jspi: 12, fault: 11 }
 
 const node = (major: number, jspi: boolean): Runtime => ({
   name: `Node ${major}`,
   is: new RegExp(`^Node ${major}\\.`),
   jspi,
+  cases: PROCESS_CASES,
   run: (scene, bridge) => runInProcess([join(MODULES, `node-${major}/bin/node`)], scene, bridge),
 })
 
@@ -34,6 +41,7 @@ const browser = (name: string, is: RegExp, jspi: boolean, where: 'main' | 'worke
   name: `${name}, ${where === 'main' ? 'main thread' : 'worker'}`,
   is,
   jspi,
+  cases: WEB_CASES,
   run: (scene, bridge) => runInBrowser(name, scene, bridge, where),
 })
 
@@ -46,15 +54,17 @@ export const RUNTIMES: readonly Runtime[] = [
     name: 'Deno',
     is: /^Deno 2\./,
     jspi: true,
+    cases: PROCESS_CASES,
     run: (scene, bridge) => runInProcess([join(MODULES, '.bin/deno'), 'run', '-A'], scene, bridge),
   },
   {
     name: 'Bun',
     is: /^Bun 1\./,
     jspi: true,
+    cases: PROCESS_CASES,
     run: (scene, bridge) => runInProcess([join(MODULES, '.bin/bun')], scene, bridge),
   },
-  { name: 'workerd', is: /^Cloudflare-Workers$/, jspi: true, run: runInWorkerd },
+  { name: 'workerd', is: /^Cloudflare-Workers$/, jspi: true, cases: WEB_CASES, run: runInWorkerd },
   browser('Chromium', /Chrome\/\d+/, true, 'main'),
   browser('Chromium', /Chrome\/\d+/, true, 'worker'),
   browser('Firefox', /Firefox\/\d+/, true, 'main'),

@@ -15,6 +15,8 @@ export interface SuiteOptions {
   readonly bridge: Bridge
   /** What the runtime says that it is. */
   readonly runtime: string
+  /** Whether the runtime can keep pages for the next time by name (the Cache API). */
+  readonly keepsPages?: boolean
   /** For all openings, beside the bridge. */
   readonly options?: OpenOptions
 }
@@ -24,7 +26,10 @@ const ENDLESS = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
 const COUNT_MOMENTS = 'SELECT count(*) AS n FROM moments'
 
 /** Run all cases, one after the other. Never throws because of one. */
-export async function runSuite(litetap: Litetap, { origin, bridge, runtime, options }: SuiteOptions): Promise<Report> {
+export async function runSuite(
+  litetap: Litetap,
+  { origin, bridge, runtime, keepsPages, options }: SuiteOptions,
+): Promise<Report> {
   const scene = (await (await fetch(`${origin}/scene.json`)).json()) as SceneData
   const url = `${origin}/app`
   const open = (more: OpenOptions = {}): Promise<Database> =>
@@ -131,6 +136,26 @@ export async function runSuite(litetap: Litetap, { origin, bridge, runtime, opti
       expectEqual(rowsText(await db.all(sql)), rows, sql)
     })
   })
+
+  if (keepsPages) {
+    await test('pages outlive the database: opened again, a query costs next to nothing', async () => {
+      const { sql, rows } = scene.queries[0]!
+      const cache = { name: `suite ${bridge}` }
+      let first = 0
+      await withDatabase({ cache }, async (db) => {
+        let progress = 0
+        await db.hydrate({ onProgress: ({ done }) => (progress = done) })
+        expectEqual(progress > 0, true, 'progress')
+        expectEqual(rowsText(await db.all(sql)), rows, sql)
+        first = db.stats().requests
+      })
+      await withDatabase({ cache }, async (db) => {
+        expectEqual(rowsText(await db.all(sql)), rows, sql)
+        const { requests } = db.stats()
+        if (requests > 4) throw new Error(`${requests} requests, and ${first} the first time`)
+      })
+    })
+  }
 
   await test('a budget ends a query', () =>
     withDatabase({}, async (db) => {
