@@ -51,6 +51,8 @@ export interface ReplicaOptions {
 const MAX_ROOTS = 32
 const DEFAULT_MAX_IN_FLIGHT = 96
 const DEFAULT_CHECK_INTERVAL_MS = 1000
+/** Who waits for a transaction looks again after so long, then after twice as long, up to the usual interval. */
+const FIRST_WAIT_MS = 25
 const DEFAULT_LIST_INTERVAL_MS = 60_000
 
 /** A replica that is open for reading in place. */
@@ -189,15 +191,16 @@ export class Replica implements ReadableReplica {
   ): Promise<DatabaseState> {
     const { timeoutMs = 30_000, signal } = options
     const end = this.#now() + timeoutMs
-    for (;;) {
+    // Somebody has seen it: so it is worth looking at once, and soon again.
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
       if (this.#state.txid >= txid) return this.#state
-      const state = await this.refresh({ ...(signal && { signal }) })
+      const state = await this.refresh({ maxAgeMs: 0, ...(signal && { signal }) })
       if (state.txid >= txid) return state
       const left = end - this.#now()
       if (left <= 0) throw waitedInVain(txid, state.txid, timeoutMs)
-      const wait = pause(Math.min(left, this.#checkIntervalMs), signal)
-      await Promise.race([wait, this.#announcement.promise])
-      wait.catch(() => {}) // an abort is noticed at the next check
+      const pausing = pause(Math.min(left, waitMs, this.#checkIntervalMs), signal)
+      await Promise.race([pausing, this.#announcement.promise])
+      pausing.catch(() => {}) // an abort is noticed at the next check
     }
   }
 

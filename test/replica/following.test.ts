@@ -196,6 +196,13 @@ describe('following', () => {
     await expectNewest(replica, bucket)
   })
 
+  test('waitFor looks at once, however short ago a check was: somebody has seen it', async () => {
+    const { bucket, replica, counts } = await scene(1, { checkIntervalMs: 3_600_000 })
+    await bucket.insertAndUpload(5)
+    expect((await replica.waitFor(2n)).txid).toBe(2n)
+    expect(counts.total).toBe(3)
+  })
+
   test('waitFor', async () => {
     const { bucket, replica } = await scene(1, { now: Date.now, checkIntervalMs: 5 })
     const waited = replica.waitFor(3n)
