@@ -1,14 +1,12 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { formatFilename } from '../../ltx/index.ts'
-import { readAll } from '../../storage/index.ts'
+import { describe, expect, it } from 'vitest'
 import { imagePgnos, incrementalPgnos } from '../../writer/encode-image.ts'
 import { restore } from '../../writer/index.ts'
 import { seededRandom } from '../support/random.ts'
 import { memoryReplica, openLtxHeader } from '../support/replica.ts'
-import { truth, type Workbench, workbench } from './workbench.ts'
+import { insertBlobs, restartWithEverythingCheckpointed, truth, type Workbench, workbench } from './workbench.ts'
 
 const PAGE_SIZES = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
 
@@ -150,236 +148,6 @@ describe('growing and shrinking (facts 3.7)', () => {
   })
 })
 
-describe('checkpoints (facts 3.8, 3.9)', () => {
-  it('keeps the WAL short: PASSIVE at minCheckpointPages restarts it, incrementally', async () => {
-    const client = memoryReplica()
-    const bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 50 } })
-    bench.app.exec('PRAGMA wal_autocheckpoint = 0')
-    for (let i = 0; i < 60; i++) {
-      insertBlobs(bench.app, 5, 3000)
-      await bench.replicate()
-      expect(bench.primary.walBytes).toBeLessThan(32 + 120 * 4120)
-    }
-    expect(await bench.restored()).toEqual(bench.truth())
-    const sizes = await fileSizes(client)
-    expect(Math.max(...sizes.slice(2)), 'no full image after the first').toBeLessThan(80_000)
-  })
-
-  it('a reader of the application that stays does not stop replication, and is not hammered', async () => {
-    const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 50 } })
-    insertBlobs(bench.app, 5, 3000)
-    await bench.replicate()
-    const reader = new DatabaseSync(bench.path)
-    onTestFinished(() => reader.close())
-    reader.exec('BEGIN')
-    reader.prepare('SELECT count(*) FROM t').get()
-    const before = bench.primary.txid
-    for (let i = 0; i < 40; i++) {
-      insertBlobs(bench.app, 5, 3000)
-      await bench.replicate()
-    }
-    expect(bench.primary.txid - before, 'hardly a file beyond the 40 commits').toBeLessThan(50n)
-    expect(await bench.restored()).toEqual(bench.truth())
-    reader.exec('COMMIT')
-    for (let i = 0; i < 40; i++) {
-      insertBlobs(bench.app, 5, 3000)
-      await bench.replicate()
-    }
-    expect(bench.primary.walBytes, 'the WAL restarts once the reader has gone').toBeLessThan(32 + 120 * 4120)
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it('TRUNCATE in an emergency; the next file is a full image, or nothing was lost', async () => {
-    const bench = await workbench({
-      setup: 'CREATE TABLE t (v BLOB)',
-      settings: { minCheckpointPages: 20, truncatePages: 30, busyTimeoutMs: 50 },
-    })
-    await bench.replicate()
-    const reader = new DatabaseSync(bench.path)
-    onTestFinished(() => reader.close())
-    for (let round = 0; round < 3; round++) {
-      reader.exec('BEGIN')
-      reader.prepare('SELECT count(*) FROM t').get()
-      for (let i = 0; i < 15; i++) {
-        insertBlobs(bench.app, 5, 3000)
-        await bench.replicate()
-      }
-      reader.exec('COMMIT')
-      insertBlobs(bench.app, 40, 3000)
-      await bench.replicate()
-      expect(await bench.restored()).toEqual(bench.truth())
-    }
-    await bench.primary.checkpoint('TRUNCATE')
-    insertBlobs(bench.app, 5, 3000)
-    await bench.replicate()
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it.each(['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'])(
-    "the application's own %s checkpoints lose nothing",
-    async (mode) => {
-      const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 40 } })
-      for (let i = 0; i < 30; i++) {
-        insertBlobs(bench.app, 4, 3000)
-        if (i % 3 !== 0) await bench.replicate()
-        bench.app.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
-        if (i % 4 === 0) {
-          insertBlobs(bench.app, 1, 100)
-          bench.app.prepare(`PRAGMA wal_checkpoint(${mode})`).get()
-        }
-        await bench.replicate()
-        expect(Buffer.compare(await bench.restored(), bench.truth()), `round ${i}`).toBe(0)
-      }
-    },
-  )
-})
-
-describe('starting again (facts 3.6, 3.11)', () => {
-  it('goes on incrementally when the WAL is intact', async () => {
-    const client = memoryReplica()
-    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
-    insertBlobs(bench.app, 200, 3000)
-    await bench.replicate()
-    bench = await bench.restartPrimary()
-    bench.app.exec("INSERT INTO t VALUES ('after')")
-    await bench.replicate()
-    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it('goes on incrementally when the application closed first and we closed last: the WAL stays', async () => {
-    const client = memoryReplica()
-    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
-    insertBlobs(bench.app, 200, 3000)
-    await bench.replicate()
-    bench.app.close()
-    await bench.primary.close()
-    expect(existsSync(`${bench.path}-wal`), 'WAL left in place').toBe(true)
-    bench = await bench.restartPrimary()
-    const app = new DatabaseSync(bench.path)
-    onTestFinished(() => app.close())
-    app.exec("INSERT INTO t VALUES ('after')")
-    await bench.replicate()
-    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it('takes a full image when the application closed last and removed the WAL', async () => {
-    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
-    insertBlobs(bench.app, 50, 3000)
-    await bench.replicate()
-    await bench.primary.close()
-    insertBlobs(bench.app, 50, 3000)
-    bench.app.close()
-    expect(existsSync(`${bench.path}-wal`)).toBe(false)
-    bench = await bench.restartPrimary()
-    await bench.replicate()
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it.each([1, 2, 3])(
-    'takes a full image after %i WAL restarts while nobody looked, unless it can prove the rest',
-    async (restarts) => {
-      let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
-      insertBlobs(bench.app, 50, 3000)
-      await bench.replicate()
-      await bench.primary.close()
-      for (let i = 0; i < restarts; i++) {
-        bench.app.exec(`UPDATE t SET v = 'changed ${i}' WHERE rowid = ${5 + i}`)
-        bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
-      }
-      insertBlobs(bench.app, 1, 3000)
-      bench = await bench.restartPrimary()
-      await bench.replicate()
-      expect(await bench.restored()).toEqual(bench.truth())
-    },
-  )
-
-  it('takes a full image after two short restarts that leave the last copied frame in place', async () => {
-    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
-    insertBlobs(bench.app, 50, 3000)
-    await bench.replicate()
-    await bench.primary.close()
-    bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
-    bench.app.exec("UPDATE t SET v = 'lost if two restarts pass for one' WHERE rowid = 5")
-    bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
-    bench.app.exec("UPDATE t SET v = 'seen in any case' WHERE rowid = 6")
-    bench = await bench.restartPrimary()
-    await bench.replicate()
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it('the WAL cut to nothing under our pin, once all was copied: goes on incrementally', async () => {
-    const client = memoryReplica()
-    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
-    insertBlobs(bench.app, 50, 3000)
-    await bench.replicate()
-    bench = await restartWithEverythingCheckpointed(bench)
-    expect(bench.app.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()).toMatchObject({ busy: 0 })
-    bench.app.exec("UPDATE t SET v = 'after' WHERE rowid = 5")
-    await bench.replicate()
-    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it('one restart of a WAL that was copied to its end is followed incrementally', async () => {
-    const client = memoryReplica()
-    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
-    insertBlobs(bench.app, 50, 3000)
-    await bench.replicate()
-    await bench.primary.close()
-    bench.app.prepare('PRAGMA wal_checkpoint(RESTART)').get()
-    insertBlobs(bench.app, 1, 3000)
-    bench = await bench.restartPrimary()
-    await bench.replicate()
-    expect((await fileSizes(client)).at(-1)).toBeLessThan(20_000)
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it('a lost metadata directory: TXIDs go on from the replica (facts 3.4)', async () => {
-    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
-    for (let i = 0; i < 5; i++) {
-      insertBlobs(bench.app, 5, 3000)
-      await bench.replicate()
-    }
-    const before = bench.primary.txid
-    await bench.primary.close()
-    rmSync(bench.primary.local.path, { recursive: true })
-    bench = await bench.restartPrimary()
-    insertBlobs(bench.app, 1, 3000)
-    expect(await bench.replicate()).toBe(before + 1n)
-    expect(await bench.restored()).toEqual(bench.truth())
-  })
-
-  it('a lost metadata directory and a damaged newest file in the replica: goes on with a full image', async () => {
-    const client = memoryReplica()
-    let bench = await workbench({ client, setup: 'CREATE TABLE t (v BLOB)' })
-    insertBlobs(bench.app, 5, 3000)
-    await bench.replicate()
-    insertBlobs(bench.app, 5, 3000)
-    const before = await bench.replicate()
-    await bench.primary.close()
-    rmSync(bench.primary.local.path, { recursive: true })
-    const damaged = { level: 0, minTXID: before, maxTXID: before }
-    const bytes = await readAll((await client.open(damaged))!)
-    bytes[200]! ^= 1
-    await client.write(damaged, bytes)
-    bench = await bench.restartPrimary()
-    expect(await bench.replicate()).toBe(before + 1n)
-    expect((await openLtxHeader(client, before + 1n)).walOffset, 'from the front of the WAL').toBe(32)
-  })
-
-  it('clears away half-written files of a crash', async () => {
-    let bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)' })
-    await bench.replicate()
-    await bench.primary.close()
-    const directory = join(bench.primary.local.path, 'ltx', '0')
-    writeFileSync(join(directory, `${formatFilename(2n, 2n)}.tmp`), 'half')
-    bench = await bench.restartPrimary()
-    expect(readdirSync(directory)).toEqual([formatFilename(1n, 1n)])
-  })
-})
-
 describe('snapshots (facts 3.10)', () => {
   it('holds the state of its TXID, though commits and checkpoints of the application go on while it streams', async () => {
     const bench = await workbench({ setup: 'CREATE TABLE t (v BLOB)', settings: { minCheckpointPages: 20 } })
@@ -461,17 +229,6 @@ describe('the database replaced under the writer', () => {
   })
 })
 
-/** Our new pin then stands at the database file alone, so that the WAL may restart under it, once. */
-async function restartWithEverythingCheckpointed(bench: Workbench): Promise<Workbench> {
-  await bench.primary.close()
-  const { log, checkpointed } = bench.app.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as Record<string, number>
-  expect(checkpointed).toBe(log)
-  const next = await bench.restartPrimary()
-  const txid = next.primary.txid
-  expect(await next.replicate(), 'nothing new').toBe(txid)
-  return next
-}
-
 /** A snapshot with something happening between its plan and its first byte. */
 async function takeSnapshot(
   bench: Workbench,
@@ -488,12 +245,6 @@ async function takeSnapshot(
   return { txid, image: readFileSync(output) }
 }
 
-function insertBlobs(db: DatabaseSync, rows: number, bytes: number): void {
-  db.prepare(
-    'INSERT INTO t (v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT randomblob(?) FROM n',
-  ).run(rows, bytes)
-}
-
 function mixedStep(db: DatabaseSync, random: () => number): void {
   const dice = random()
   if (dice < 0.55) insertBlobs(db, 1 + Math.floor(random() * 20), Math.floor(random() * 3000))
@@ -507,10 +258,4 @@ function mixedStep(db: DatabaseSync, random: () => number): void {
     insertBlobs(db, 60, 1500)
     db.exec(random() < 0.5 ? 'ROLLBACK' : 'COMMIT')
   }
-}
-
-async function fileSizes(client: ReturnType<typeof memoryReplica>): Promise<number[]> {
-  const sizes: number[] = []
-  for await (const file of client.list(0)) sizes.push(file.size)
-  return sizes
 }

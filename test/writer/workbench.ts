@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { TXID } from '../../ltx/index.ts'
 import { memoryReplica, type ReplicaClient } from '../../storage/index.ts'
 import { restore } from '../../writer/index.ts'
@@ -82,4 +82,29 @@ export function truth(path: string): Buffer {
   } finally {
     db.close()
   }
+}
+
+/** Rows of random bytes in `t`. */
+export function insertBlobs(db: DatabaseSync, rows: number, bytes: number): void {
+  db.prepare(
+    'INSERT INTO t (v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT randomblob(?) FROM n',
+  ).run(rows, bytes)
+}
+
+/** Bytes of each L0 file, in order. */
+export async function fileSizes(client: ReplicaClient): Promise<number[]> {
+  const sizes: number[] = []
+  for await (const file of client.list(0)) sizes.push(file.size)
+  return sizes
+}
+
+/** Close the writer and start it again, with all of the WAL checkpointed meanwhile: there is nothing new for it. */
+export async function restartWithEverythingCheckpointed(bench: Workbench): Promise<Workbench> {
+  await bench.primary.close()
+  const { log, checkpointed } = bench.app.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as Record<string, number>
+  expect(checkpointed).toBe(log)
+  const next = await bench.restartPrimary()
+  const txid = next.primary.txid
+  expect(await next.replicate(), 'nothing new').toBe(txid)
+  return next
 }
