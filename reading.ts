@@ -1,7 +1,7 @@
 // What every entry has for reading, beside its own `open`.
 export { formatTXID, parseTXID, type TXID } from './ltx/index.ts'
 export type { Budget, Cost, DatabaseState, HydrationProgress, Lag, StateTarget } from './replica/index.ts'
-export { ReplicaError } from './replica/index.ts'
+export { PAGE_CACHED, PAGE_CHANGED, ReplicaError } from './replica/index.ts'
 export type { LtxFileInfo, ReplicaClient } from './storage/index.ts'
 export { StorageError } from './storage/index.ts'
 export type {

@@ -3,6 +3,7 @@ export { isReplicaError, ReplicaError, type ReplicaErrorCode, type ReplicaErrorC
 export { fileKey } from './file-key.ts'
 export { firstBest, LevelCursor } from './level-cursor.ts'
 export { type ListLevelsOptions, listLevel, listLevels } from './list-levels.ts'
+export { PAGE_CACHED, PAGE_CHANGED } from './page-map.ts'
 export { parseTime } from './parse-time.ts'
 export { describeGap, findGap, type Levels, planRestore, type RestoreTarget, type TxidGap } from './plan-restore.ts'
 export { Replica, type ReplicaOptions } from './replica.ts'

@@ -11,6 +11,7 @@ import { IndexLoader } from './index-loader.ts'
 import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlanned } from './open-snapshot.ts'
 import { orAborted } from './or-aborted.ts'
 import { PageFetcher } from './page-fetcher.ts'
+import { pageMap } from './page-map.ts'
 import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
 import { FileGone, RangeReader } from './range-reader.ts'
 import { loadSnapshot, saveSnapshot } from './saved-snapshot.ts'
@@ -242,11 +243,12 @@ export class Replica implements ReadableReplica {
 
   pin(state: DatabaseState, options: PinOptions = {}): PinnedPages {
     this.#throwIfClosed()
-    if (!(state instanceof Snapshot)) {
-      throw new ReplicaError('REPLICA_USAGE', 'Cannot read a state that this replica did not give out')
-    }
     const own = options.cost ?? newCost()
-    return new SnapshotPages(state, this.#shared, new Account([own, this.#cost], options.budget))
+    return new SnapshotPages(snapshotOf(state), this.#shared, new Account([own, this.#cost], options.budget))
+  }
+
+  pageMap(state: DatabaseState, since?: TXID): Uint8Array {
+    return pageMap(snapshotOf(state), this.#shared.cache, since)
   }
 
   async close(): Promise<void> {
@@ -329,6 +331,12 @@ async function savedState(
   } catch {
     return undefined // a cache's troubles are not the reader's: all is opened anew
   }
+}
+
+/** @throws ReplicaError REPLICA_USAGE */
+function snapshotOf(state: DatabaseState): Snapshot {
+  if (state instanceof Snapshot) return state
+  throw new ReplicaError('REPLICA_USAGE', 'Cannot read a state that this replica did not give out')
 }
 
 function blobName(url: string): string {

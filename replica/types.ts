@@ -144,6 +144,8 @@ export interface ReadableReplica {
   hydrate(options?: { signal?: AbortSignal; onProgress?: (progress: HydrationProgress) => void }): Promise<void>
   /** Read a state's pages: one that this replica gave out. */
   pin(state: DatabaseState, options?: PinOptions): PinnedPages
+  /** What is known of each page of a state: a byte a page, PAGE_CACHED and PAGE_CHANGED (since a TXID). Asks for nothing. */
+  pageMap(state: DatabaseState, since?: TXID): Uint8Array
   /** Stop following and let go of everything. Reads under way fail. */
   close(): Promise<void>
 }

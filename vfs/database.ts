@@ -206,6 +206,20 @@ export class Database implements Queries {
     return { ...this.#shared.replica.cost }
   }
 
+  /**
+   * What is known of each page of the state that queries see, for who shows it: a byte a page, PAGE_CACHED where it is in
+   * memory, PAGE_CHANGED where it was changed since a TXID, or may have been. Asks for nothing.
+   */
+  pageMap(since?: TXID): Uint8Array {
+    this.#throwIfClosed()
+    return this.#shared.replica.pageMap(this.#known, since)
+  }
+
+  /** Bytes of a page: 512 to 65536. */
+  get pageSize(): number {
+    return this.#known.pageSize
+  }
+
   /** Roughly what a query would cost on a cold cache. It is not run. */
   explainCost(sql: string, parameters: SqlParameters = [], options: QueryOptions = {}): Promise<CostEstimate> {
     return this.#lend(options, (lease) => estimateCost(lease, sql, parameters))
