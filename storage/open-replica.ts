@@ -1,10 +1,11 @@
 import { StorageError } from './errors.ts'
 import type { FileModes } from './file/durable.ts'
+import type { HttpOptions } from './http/connection.ts'
+import { redactURL } from './redact-url.ts'
 import type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
 import type { S3URL } from './s3-url.ts'
 import type { ReplicaClient } from './types.ts'
 import { parseReplicaURL } from './url.ts'
-import { redactURL } from './url-parts.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,12 +16,14 @@ export interface OpenReplicaOptions {
   readonly s3?: Partial<Omit<S3ReplicaOptions, 'bucket'>>
   /** For `file://`. */
   readonly file?: FileModes
+  /** For `https://`. */
+  readonly http?: HttpOptions
 }
 
-const AVAILABLE = 'file:// and s3://'
+const AVAILABLE = 'file://, s3:// and, to read, https://'
 
 /**
- * Open a replica by its URL. Its backend is loaded now, nothing is sent yet.
+ * Open a replica by its URL. Its backend is loaded now, nothing is sent yet (to hosts that list, `openHttp` sends).
  *
  * Environment (features 5, facts 8.6): `AWS_*` or `LITESTREAM_ACCESS_KEY_ID` and `LITESTREAM_SECRET_ACCESS_KEY`, each
  * only where its AWS_ sister is unset; then the AWS chain. `LITESTREAM_S3_ENDPOINT` where the URL names no endpoint.
@@ -36,6 +39,10 @@ export async function openReplica(url: string, options: OpenReplicaOptions = {})
   if (parsed.scheme === 's3') {
     const { S3Replica } = await import('./s3/index.ts')
     return new S3Replica(s3Options(parsed, options))
+  }
+  if (parsed.scheme === 'https' || parsed.scheme === 'http') {
+    const { openHttp } = await import('./http/index.ts')
+    return await openHttp(parsed.url, options.http)
   }
   const message = `Cannot open ${redactURL(url)}: ${parsed.scheme}:// replicas are not built yet; available are ${AVAILABLE}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)
