@@ -76,13 +76,15 @@ function planHidden(reply: RangeReply, asked: RangeAsked): RangePlan {
   const { offset, size, fileSize } = asked
   const rest = fileSize === undefined ? undefined : Math.max(0, fileSize - offset)
   const take = rest === undefined ? size : size > 0 ? Math.min(size, rest) : rest
-  if (take === 0 || (reply.contentLength !== undefined && reply.contentLength !== take)) {
-    const why =
-      `where the file ends cannot be known, for the server does not let this page see Content-Range; ` +
-      'add it to the exposed headers of its CORS rules (docs/cors.md): Access-Control-Expose-Headers: Content-Range, ETag'
-    throw mismatch(asked, `${reply.contentLength ?? 'some'} bytes, and ${why}`)
-  }
-  return { skip: 0, take, toEnd: true }
+  const length = reply.contentLength ?? take
+  if (take > 0 && length === take) return { skip: 0, take, toEnd: true }
+  if (fileSize !== undefined) throw mismatch(asked, `${length} bytes of a file that should have ${fileSize}`)
+  throw mismatch(
+    asked,
+    `${reply.contentLength ?? 'some'} bytes, and cannot know whether the file ends there, for the server does not let ` +
+      'this page see Content-Range; add it to its CORS rules (docs/cors.md): ' +
+      'Access-Control-Expose-Headers: Content-Range, ETag',
+  )
 }
 
 function planWhole(reply: RangeReply, asked: RangeAsked): RangePlan {
