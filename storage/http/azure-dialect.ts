@@ -32,7 +32,10 @@ export const AZURE_MEANINGS: Readonly<Record<string, Meaning>> = {
   PublicAccessNotPermitted: ['STORAGE_ACCESS_DENIED', 'the account allows no public access; give a SAS token'],
   NoAuthenticationInformation: ['STORAGE_ACCESS_DENIED', PRIVATE],
   AuthenticationFailed: ['STORAGE_BAD_CREDENTIALS', 'the SAS token is damaged or has expired; make a new one'],
-  AuthorizationFailure: ['STORAGE_ACCESS_DENIED', 'access is denied; the SAS token or the firewall does not allow it'],
+  AuthorizationFailure: [
+    'STORAGE_ACCESS_DENIED',
+    'the SAS token is missing, wrong or expired, or a firewall is in the way',
+  ],
   AuthorizationPermissionMismatch: [
     'STORAGE_ACCESS_DENIED',
     'the SAS token does not allow that; make one for the container with the permissions read and list (sp=rl)',

@@ -48,8 +48,8 @@ export class CatalogFinder implements FileFinder {
   /** The catalog as it is now; undefined if there is none. @param absent codes that mean that too */
   async #ask(signal: AbortSignal | undefined, absent: readonly string[] = []): Promise<Known | undefined> {
     const before = this.#known
-    const reply = await readSmall(this.#connection, CATALOG_NAME, {
-      verb: 'get',
+    const reply = await readSmall(this.#connection, 'get', {
+      key: CATALOG_NAME,
       ...(before?.etag && { etag: before.etag }),
       signal,
     }).catch((error) => {

@@ -28,6 +28,8 @@ export interface HttpPlace {
 export interface HttpRequest {
   /** Below the root, not encoded. Default: the root itself. */
   readonly key?: string
+  /** The key that it is about, where that is not the one that is asked for. */
+  readonly about?: string
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly headers?: Readonly<Record<string, string>>
   readonly cache?: RequestCache
@@ -73,7 +75,7 @@ export class HttpConnection {
    * @throws StorageError STORAGE_UNREACHABLE, STORAGE_TLS, STORAGE_TIMEOUT; the signal's reason
    */
   async send(verb: RequestVerb, request: HttpRequest): Promise<{ readonly reply: Response; readonly end: () => void }> {
-    const { key = '', query = {}, headers, cache, signal } = request
+    const { key = '', about = key, query = {}, headers, cache, signal } = request
     const ends = [...this.#observers].map((observer) => observer(verb))
     const end = (): void => {
       for (const each of ends.splice(0)) each()
@@ -94,10 +96,10 @@ export class HttpConnection {
       end()
       if (signal?.aborted) throw signal.reason
       if (isStorageError(error)) throw error
-      const name = this.nameOf(key)
-      if (!silence.signal.aborted) throw await noAnswer(error, { name, key, endpoint: this.root.origin })
+      const name = this.nameOf(about)
+      if (!silence.signal.aborted) throw await noAnswer(error, { name, key: about, endpoint: this.root.origin })
       const message = `Cannot read ${name}: the server sent nothing for ${this.idleTimeoutMs} ms`
-      throw new StorageError('STORAGE_TIMEOUT', message, { at: { key }, cause: error })
+      throw new StorageError('STORAGE_TIMEOUT', message, { at: { key: about }, cause: error })
     } finally {
       clearTimeout(timer)
     }

@@ -51,7 +51,7 @@ export class ListingFinder implements FileFinder {
   async #page(page: Parameters<ListingDialect['query']>[0], signal: AbortSignal | undefined): Promise<ListingPage> {
     const name = this.#connection.nameOf(page.prefix)
     const query = this.#dialect.query(page)
-    const reply = await readSmall(this.#connection, '', { verb: 'list', query, signal })
+    const reply = await readSmall(this.#connection, 'list', { about: page.prefix, query, signal })
     if (reply === undefined || reply === 'unchanged') throw noListing(name)
     const root = parseXml(new TextDecoder().decode(reply.bytes), name)
     const decoded = root.name === this.#dialect.root ? this.#dialect.page(root) : undefined

@@ -39,21 +39,17 @@ export async function readRange(
   }
 }
 
-/** A small object whole, or `unchanged` if it still has the etag; undefined if there is none. */
+/** A small answer whole, or `unchanged` if it still has the etag; undefined if there is none. */
 export async function readSmall(
   connection: HttpConnection,
-  key: string,
-  options: {
-    readonly verb: RequestVerb & ('get' | 'list')
-    readonly query?: HttpRequest['query']
-    readonly etag?: string
-    readonly signal: AbortSignal | undefined
-  },
+  verb: RequestVerb & ('get' | 'list'),
+  request: Pick<HttpRequest, 'key' | 'about' | 'query' | 'signal'> & { readonly etag?: string },
 ): Promise<{ readonly bytes: Uint8Array; readonly etag: string | null } | 'unchanged' | undefined> {
-  const { verb, query = {}, etag, signal } = options
+  const { etag, ...rest } = request
+  const { signal } = request
   const headers: Record<string, string> = etag ? { 'if-none-match': etag } : {}
   // The condition is ours: the browser's cache would answer it, or keep what is replaced at any moment.
-  const answer = await ask(connection, verb, { key, query, headers, cache: 'no-store', signal })
+  const answer = await ask(connection, verb, { ...rest, headers, cache: 'no-store' })
   const { reply, source, context } = answer
   try {
     if (reply.status === 304 && etag) return await left(source, 'unchanged' as const)
@@ -79,9 +75,9 @@ interface Answer {
 }
 
 async function ask(connection: HttpConnection, verb: RequestVerb, request: HttpRequest): Promise<Answer> {
-  const { key = '', signal } = request
+  const { key = '', about = key, signal } = request
   const { reply, end } = await connection.send(verb, request)
-  const context = { name: connection.nameOf(key), key, endpoint: connection.root.origin }
+  const context = { name: connection.nameOf(about), key: about, endpoint: connection.root.origin }
   return { reply, source: chunks(reply, end), context, connection, signal }
 }
 
