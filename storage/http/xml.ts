@@ -11,7 +11,9 @@ export interface XmlElement {
 const DECLARATION = /^\s*<\?xml\b[^?<>]*\?>\s*/
 /** A tag, or text. Comments, CDATA, DOCTYPE and whatever else XML has are not in any store's listing. */
 const TOKEN = /<(\/?)([A-Za-z_][\w:.-]*)(?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>|([^<]+)/y
-const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }),
+)
 
 /**
  * Parse the little XML that stores answer a listing with.
@@ -65,7 +67,7 @@ function decode(text: string): string | undefined {
     /&(?:#(\d+)|#x([\da-f]+)|(\w+));|&/gi,
     (_, decimal?: string, hex?: string, name = '') => {
       const code = decimal ? Number(decimal) : hex ? Number.parseInt(hex, 16) : -1
-      const char = code >= 0 && code <= 0x10ffff ? String.fromCodePoint(code) : ENTITIES[name]
+      const char = code >= 0 && code <= 0x10ffff ? String.fromCodePoint(code) : ENTITIES.get(name)
       known &&= char !== undefined
       return char ?? ''
     },
