@@ -18,17 +18,18 @@ export interface CatalogStore {
   close(): Promise<void>
 }
 
+/** What a folder's catalog is to say now. */
+export async function catalogOf(client: FileReplica): Promise<Uint8Array> {
+  const levels = Array.from({ length: SNAPSHOT_LEVEL + 1 }, (_, level) => listAll(client, level))
+  return encodeCatalog({ layout: 'ltx', files: (await Promise.all(levels)).flat() })
+}
+
 /** A folder on a web server, with a catalog below every path that always says what is there. */
 export async function startCatalogStore(): Promise<CatalogStore> {
   const root = await mkdtemp(join(tmpdir(), 'http-replica-'))
   const writer = (path: string): FileReplica => new FileReplica({ path: join(root, path) })
-  const catalog = async (path: string): Promise<Uint8Array> => {
-    const client = writer(path)
-    const levels = Array.from({ length: SNAPSHOT_LEVEL + 1 }, (_, level) => listAll(client, level))
-    return encodeCatalog({ layout: 'ltx', files: (await Promise.all(levels)).flat() })
-  }
   const server = await startStaticHttp(root, (path) =>
-    path.endsWith(`/${CATALOG_NAME}`) ? catalog(path.slice(0, -CATALOG_NAME.length)) : undefined,
+    path.endsWith(`/${CATALOG_NAME}`) ? catalogOf(writer(path.slice(0, -CATALOG_NAME.length))) : undefined,
   )
   return {
     server,

@@ -1,6 +1,14 @@
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { CATALOG_NAME, isStorageError, type ReplicaClient, readAll, withRetry } from '../../storage/index.ts'
+import {
+  CATALOG_NAME,
+  isStorageError,
+  memoryReplica,
+  type ReplicaClient,
+  readAll,
+  withCounting,
+  withRetry,
+} from '../../storage/index.ts'
 import { openReplica } from '../../storage/node.ts'
 import { openWebReplica, type WebReplicaOptions } from '../../storage/web.ts'
 import { startScriptedHttp } from '../servers/scripted-http.ts'
@@ -66,6 +74,19 @@ describe('requests', () => {
     expect(store.server.requests).toHaveLength(5)
     expect(store.server.requests.every(({ method }) => method === 'GET')).toBe(true)
     expect(store.server.requests.at(-1)!.headers.range).toBe('bytes=10-29')
+  })
+
+  test('wrappers count and retry the catalog as what it is', async () => {
+    const { client, counts } = withCounting(withRetry(await replica(), { baseMs: 1 }))
+    let failures = 2
+    store.server.misbehave((reply) => (failures-- > 0 ? { ...reply, status: 503 } : reply))
+    expect(ranges(await client.listAll!())).toEqual(['1-1', '1-5'])
+    expect(counts.snapshot()).toMatchObject({ get: 3, total: 3 })
+    expect(await read(client, 10, 20)).toEqual(bytes.subarray(10, 30))
+    expect(counts.snapshot()).toMatchObject({ get: 4, total: 4, bytesIn: 20 })
+    expect(counts.inFlight).toBe(0)
+    expect(withRetry(memoryReplica()).listAll).toBeUndefined()
+    expect(withCounting(memoryReplica()).client.listAll).toBeUndefined()
   })
 
   test('a file is read by its range alone, and its end need not be known', async () => {
