@@ -67,7 +67,8 @@ export async function noAnswer(error: unknown, { name, key, endpoint }: HttpErro
   }
   const message =
     `Cannot read ${name}: there was no answer. The server cannot be reached; or, in a browser, it does not allow this ` +
-    'page to ask, or its answer, perhaps a plain "not found", lacks the CORS headers (docs/cors.md has the rules to set)'
+    'page to ask, or its answer, perhaps a plain "not found", lacks the CORS headers (docs/cors.md has the rules to ' +
+    'set), or it compresses ranges'
   return new StorageError('STORAGE_UNREACHABLE', message, { at, cause: error })
 }
 

@@ -114,13 +114,18 @@ describe('Azure', () => {
     }
   })
 
-  test('https:// of a container without a catalog is listed', async () => {
-    const { asked, fetch } = diverted(await serve(azure))
+  test.each([
+    ['?sv=2026-04-06&sig=x', undefined],
+    ['', '2021-12-02'],
+  ])('https:// of a container without a catalog is listed (%j)', async (query, version) => {
+    const server = await serve(azure)
+    const { asked, fetch } = diverted(server)
     const url = 'https://account.blob.core.windows.net/private/a%20b'
-    const client = await openWebReplica(`${url}?sv=2026-04-06&sig=x`, { fetch })
-    expect(asked).toEqual([`${url}/litetap/catalog.json?sv=2026-04-06&sig=x`])
+    const client = await openWebReplica(url + query, { fetch })
+    expect(asked).toEqual([`${url}/litetap/catalog.json${query}`])
     expect(client).toMatchObject({ type: 'http', url, listAll: undefined })
     await checkAzure(client)
+    expect(new Set(server.requests.map(({ headers }) => headers['x-ms-version']))).toEqual(new Set([version]))
   })
 
   test('https:// of a container with a catalog is not', async () => {
@@ -316,6 +321,20 @@ describe('S3', () => {
           `<Contents><Key>p/0000/${fileName(n)}</Key><LastModified>2026-01-01T00:00:00Z</LastModified><Size>1</Size></Contents>`,
       )
       .join('')}${more}</ListBucketResult>`
+
+  test('the second page is asked for by its token alone', async () => {
+    const more = '<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>'
+    const server = await serve(({ url }, response) =>
+      response.end(url.includes('token') ? page([3], '<IsTruncated>false</IsTruncated>') : page([2], more)),
+    )
+    const client = await openWebReplica(`s3://bucket/p?endpoint=${server.endpoint}`)
+    expect(ranges(await listAll(client, 0, 2n))).toEqual(['2-2', '3-3'])
+    const list = '/bucket?list-type=2&prefix=p%2F0000%2F'
+    expect(server.requests.map(({ url }) => url)).toEqual([
+      `${list}&start-after=p%2F0000%2F0000000000000002`,
+      `${list}&continuation-token=t`,
+    ])
+  })
 
   test.each([
     ['goes on with no token', page([1], '<IsTruncated>true</IsTruncated>'), 'has no new continuation token'],
