@@ -9,15 +9,14 @@ import { parseReplicaURL } from './url.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export interface OpenReplicaOptions {
+/** What is of `HttpOptions` is for `https://`, as in browsers. */
+export interface OpenReplicaOptions extends HttpOptions {
   /** Default: the process's, where there is one. */
   readonly env?: Environment
   /** For `s3://`: wins over the URL and the environment. */
   readonly s3?: Partial<Omit<S3ReplicaOptions, 'bucket'>>
   /** For `file://`. */
   readonly file?: FileModes
-  /** For `https://`. */
-  readonly http?: HttpOptions
 }
 
 const AVAILABLE = 'file://, s3:// and, to read, https://'
@@ -42,7 +41,7 @@ export async function openReplica(url: string, options: OpenReplicaOptions = {})
   }
   if (parsed.scheme === 'https' || parsed.scheme === 'http') {
     const { openHttp } = await import('./http/index.ts')
-    return await openHttp(parsed.url, options.http)
+    return await openHttp(parsed.url, options)
   }
   const message = `Cannot open ${redactURL(url)}: ${parsed.scheme}:// replicas are not built yet; available are ${AVAILABLE}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)

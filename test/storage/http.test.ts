@@ -128,7 +128,7 @@ describe('requests', () => {
   })
 
   test('Node opens it too', async () => {
-    const client = await openReplica(store.url('app'), { http: { headers: { 'x-a': 'b' } } })
+    const client = await openReplica(store.url('app'), { headers: { 'x-a': 'b' } })
     expect(await read(client, 10, 20)).toEqual(bytes.subarray(10, 30))
     expect(store.server.requests[0]!.headers['x-a']).toBe('b')
   })
