@@ -28,7 +28,8 @@ export async function readRange(
       return await left(source, emptyStream())
     }
     if (await isAbsent(answer, 'read')) return undefined
-    const plan = planRangeReply(headOf(reply), { ...asked, name: context.name })
+    const known = fileSize ?? (await hiddenEnd(answer, asked))
+    const plan = planRangeReply(headOf(reply), { ...asked, fileSize: known, name: context.name })
     if (fileSize !== undefined && plan.total !== undefined && plan.total !== fileSize) {
       throw changed(context, fileSize, `the server has ${plan.total}`)
     }
@@ -95,6 +96,27 @@ async function isAbsent({ reply, source, context, connection, signal }: Answer, 
   const meaning = connection.meaningOf(said.code)
   if (!meaning && (reply.status === 404 || reply.status === 410)) return true
   throw statusError(reply.status, said, { ...context, verb, meaning })
+}
+
+/**
+ * Where a file ends whose reply is shorter than was asked for, or was asked for to the end, and hides its Content-Range:
+ * there, if the server has nothing from there on. Costs a request, which exposing the header saves.
+ */
+async function hiddenEnd(
+  { reply, connection, signal }: Answer,
+  { key, offset, size }: { readonly key: string; readonly offset: number; readonly size: number },
+): Promise<number | undefined> {
+  const { status, contentRange, contentLength: length, hidden } = headOf(reply)
+  if (!hidden || status !== 206 || contentRange !== undefined || !length || (size > 0 && length >= size))
+    return undefined
+  const end = offset + length
+  try {
+    const after = await ask(connection, 'get', { key, headers: { range: `bytes=${end}-${end}` }, signal })
+    return await left(after.source, after.reply.status === 416 ? end : undefined)
+  } catch {
+    signal?.throwIfAborted()
+    return undefined // then what is to be exposed is said
+  }
 }
 
 /** The first few KB as text, or as much as comes. */

@@ -381,21 +381,52 @@ describe('in a page of another site', () => {
     expect(await failure(read(client, 150_000, 20))).toMatchObject({ code: 'STORAGE_BAD_REPLY' })
   })
 
-  test('the end of a file that the catalog does not know: the header to expose is named', async () => {
-    allow()
-    const client = await page()
-    await client.listAll!()
-    await store.writer('app').write(name(0, 6), ltxBytes({ min: 6, size: 1_000 }))
+  describe('nothing is exposed, of a file that the catalog does not know', () => {
+    const small = ltxBytes({ min: 6, size: 1_000 })
+    let client: ReplicaClient
+    beforeEach(async () => {
+      allow()
+      client = await page()
+      await client.listAll!()
+      await store.writer('app').write(name(0, 6), small)
+      store.server.requests.length = 0
+    })
+
     const open = async (offset: number, size: number) => readAll((await client.open(name(0, 6), { offset, size }))!)
-    expect(await open(10, 20)).toEqual(ltxBytes({ min: 6, size: 1_000 }).subarray(10, 30))
-    for (const [offset, size] of [
-      [0, 0],
-      [990, 20],
-    ] as const) {
-      const error = await failure(open(offset, size))
-      expect(error).toMatchObject({ code: 'STORAGE_BAD_RANGE_REPLY', retryable: false })
-      expect(error.message).toMatch(/docs\/cors\.md\): Access-Control-Expose-Headers: Content-Range, ETag/)
-    }
+    const asked = () => store.server.requests.map(({ headers }) => headers.range)
+
+    test('a range of the length that was asked for is one request', async () => {
+      expect(await open(10, 20)).toEqual(small.subarray(10, 30))
+      expect(asked()).toEqual(['bytes=10-29'])
+    })
+
+    test('its end is where the server has nothing more, which is one request more', async () => {
+      expect(await open(990, 20)).toEqual(small.subarray(990))
+      expect(await open(0, 0)).toEqual(small)
+      expect(asked()).toEqual(['bytes=990-1009', 'bytes=1000-1000', 'bytes=0-', 'bytes=1000-1000'])
+    })
+
+    test('a reply cut short is not taken for the end: the header to expose is named', async () => {
+      store.server.misbehave((reply) => ({
+        status: reply.status,
+        headers: { 'access-control-allow-origin': origin },
+        body: reply.body.subarray(0, 500),
+      }))
+      for (const size of [0, 600]) {
+        const error = await failure(open(0, size))
+        expect(error).toMatchObject({ code: 'STORAGE_BAD_RANGE_REPLY', retryable: false })
+        expect(error.message).toMatch(/docs\/cors\.md\): Access-Control-Expose-Headers: Content-Range, ETag/)
+      }
+    })
+
+    test('nor where the server does not answer that it has no more', async () => {
+      store.server.misbehave((reply) => {
+        const { 'content-range': _, ...headers } = reply.headers
+        const allowed = reply.status === 416 ? {} : { 'access-control-allow-origin': origin }
+        return { ...reply, headers: { ...headers, ...allowed } }
+      })
+      expect((await failure(open(0, 0))).message).toMatch(/Access-Control-Expose-Headers/)
+    })
   })
 
   test('with the rules of docs/cors.md it is as it is elsewhere', async () => {
