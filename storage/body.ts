@@ -59,6 +59,14 @@ export function ownedStream(next: () => Promise<Uint8Array | undefined>, close: 
   return iterator
 }
 
+/** A stream of nothing. */
+export function emptyStream(): ByteStream {
+  return ownedStream(
+    async () => undefined,
+    async () => {},
+  )
+}
+
 export interface PeekedBody {
   /** The LTX header's timestamp, in ms since the Unix epoch. */
   readonly createdAt: number

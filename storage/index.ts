@@ -13,6 +13,7 @@ export type { StorageErrorAt, StorageErrorCode, StorageErrorOptions } from './er
 export { isStorageError, StorageError } from './errors.ts'
 export type { FileModes } from './file/durable.ts'
 export type { FileReplica, FileReplicaOptions } from './file/file-replica.ts'
+export type { CredentialsSource, HttpOptions, HttpReplica, StoreOptions } from './http/index.ts'
 export { Lease, type LeaseOptions, type LeaseState } from './lease.ts'
 export {
   type MemoryBucket,
@@ -22,6 +23,7 @@ export {
   memoryReplica,
 } from './memory.ts'
 export { isObservable, type Observable, type RequestObserver, type RequestVerb } from './observe.ts'
+export { redactURL } from './redact-url.ts'
 export type { S3Replica } from './s3/s3-replica.ts'
 export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
 export type { S3URL } from './s3-url.ts'
@@ -37,16 +39,6 @@ export type {
   Watch,
   WriteOptions,
 } from './types.ts'
-export type { SftpURL, WebdavURL } from './url.ts'
-export {
-  type AbsURL,
-  type FileURL,
-  type GsURL,
-  type NatsURL,
-  type OssURL,
-  parseReplicaURL,
-  type ReplicaURL,
-} from './url.ts'
-export { redactURL } from './url-parts.ts'
+export type { AbsURL, FileURL, GsURL, HttpURL, NatsURL, OssURL, ReplicaURL, SftpURL, WebdavURL } from './url.ts'
 export { RequestCounts, withCounting } from './with-counting.ts'
 export { type RetryOptions, withRetry } from './with-retry.ts'

@@ -1,3 +1,5 @@
 // The surface of storage/ where there is a file system and an environment.
 export * from './index.ts'
 export { type Environment, environmentCredentials, type OpenReplicaOptions, openReplica } from './open-replica.ts'
+// Not in index.ts: what a browser loads for its first page would have to hold all URL forms.
+export { parseReplicaURL } from './url.ts'

@@ -1,14 +1,16 @@
 import { StorageError } from './errors.ts'
 import type { FileModes } from './file/durable.ts'
+import type { HttpOptions } from './http/connection.ts'
+import { redactURL } from './redact-url.ts'
 import type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
 import type { S3URL } from './s3-url.ts'
 import type { ReplicaClient } from './types.ts'
 import { parseReplicaURL } from './url.ts'
-import { redactURL } from './url-parts.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export interface OpenReplicaOptions {
+/** What is of `HttpOptions` is for `https://`, as in browsers. */
+export interface OpenReplicaOptions extends HttpOptions {
   /** Default: the process's, where there is one. */
   readonly env?: Environment
   /** For `s3://`: wins over the URL and the environment. */
@@ -17,10 +19,10 @@ export interface OpenReplicaOptions {
   readonly file?: FileModes
 }
 
-const AVAILABLE = 'file:// and s3://'
+const AVAILABLE = 'file://, s3:// and, to read, https://'
 
 /**
- * Open a replica by its URL. Its backend is loaded now, nothing is sent yet.
+ * Open a replica by its URL. Its backend is loaded now, nothing is sent yet (to hosts that list, `openHttp` sends).
  *
  * Environment (features 5, facts 8.6): `AWS_*` or `LITESTREAM_ACCESS_KEY_ID` and `LITESTREAM_SECRET_ACCESS_KEY`, each
  * only where its AWS_ sister is unset; then the AWS chain. `LITESTREAM_S3_ENDPOINT` where the URL names no endpoint.
@@ -36,6 +38,10 @@ export async function openReplica(url: string, options: OpenReplicaOptions = {})
   if (parsed.scheme === 's3') {
     const { S3Replica } = await import('./s3/index.ts')
     return new S3Replica(s3Options(parsed, options))
+  }
+  if (parsed.scheme === 'https' || parsed.scheme === 'http') {
+    const { openHttp } = await import('./http/index.ts')
+    return await openHttp(parsed.url, options)
   }
   const message = `Cannot open ${redactURL(url)}: ${parsed.scheme}:// replicas are not built yet; available are ${AVAILABLE}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)

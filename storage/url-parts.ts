@@ -1,4 +1,5 @@
 import { StorageError } from './errors.ts'
+import { redactURL } from './redact-url.ts'
 
 /** A URL taken apart as Go's `url.Parse` does, decoded where it decodes. */
 export interface URLParts {
@@ -45,17 +46,6 @@ export function splitURL(text: string): URLParts | undefined {
     rawPath,
     query: new URLSearchParams(scheme === 'file' ? '' : query),
   }
-}
-
-/** The URL without its password and without the values of secret parameters: fit to be shown. */
-export function redactURL(text: string): string {
-  return text
-    .replace(/^([a-z][a-z0-9+.-]*:\/{0,2})([^/?#]*)@/is, (_, scheme: string, login: string) => {
-      const [user, password] = splitOnce(login, ':')
-      return `${scheme}${user}${password === undefined ? '' : ':***'}@`
-    })
-    .replace(/(\?.*(?:\/\/|%2F%2F))[^/?#&@]*(@|%40)/gi, '$1***$2') // in an endpoint parameter
-    .replace(/([?&](?:[^=&#]*(?:key|secret|token|password|credential|signature|sig)[^=&#]*)=)[^&#]*/gi, '$1***')
 }
 
 /** The candidate that differs least from a word, if it is close enough to be meant. */

@@ -1,7 +1,8 @@
 import { StorageError } from './errors.ts'
 import { cleanPath } from './keys.ts'
+import { redactURL } from './redact-url.ts'
 import { parseS3URL, type S3URL } from './s3-url.ts'
-import { nearest, redactURL, splitURL, type URLParts } from './url-parts.ts'
+import { nearest, splitURL, type URLParts } from './url-parts.ts'
 
 export interface FileURL {
   readonly scheme: 'file'
@@ -66,10 +67,17 @@ export interface OssURL {
   readonly path: string
 }
 
-/** A parsed replica URL. May hold secrets: show `redactURL(text)` or a client's `url`, never this. */
-export type ReplicaURL = FileURL | S3URL | GsURL | AbsURL | SftpURL | WebdavURL | NatsURL | OssURL
+/** A replica on a web server: only read. */
+export interface HttpURL {
+  readonly scheme: 'http' | 'https'
+  /** As given; its query may hold secrets. */
+  readonly url: string
+}
 
-const SCHEMES = ['file', 's3', 'gs', 'abs', 'sftp', 'webdav', 'webdavs', 'nats', 'oss']
+/** A parsed replica URL. May hold secrets: show `redactURL(text)` or a client's `url`, never this. */
+export type ReplicaURL = FileURL | S3URL | GsURL | AbsURL | SftpURL | WebdavURL | NatsURL | OssURL | HttpURL
+
+const SCHEMES = ['file', 's3', 'gs', 'abs', 'sftp', 'webdav', 'webdavs', 'nats', 'oss', 'https', 'http']
 
 /** What people write for a scheme that has another name here. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -120,6 +128,10 @@ export function parseReplicaURL(text: string): ReplicaURL {
       return parseNats(parts)
     case 'oss':
       return parseOss(parts)
+    case 'http':
+    case 'https':
+      hostOf(parts)
+      return { scheme: parts.scheme, url: text }
     default:
       throw unknownScheme(parts)
   }
@@ -220,12 +232,6 @@ function withSlashes(scheme: string, rest: string): string {
 
 function unknownScheme(parts: URLParts): StorageError {
   const { scheme } = parts
-  if (scheme === 'http' || scheme === 'https') {
-    return badURL(
-      parts,
-      `${scheme}:// is no replica scheme; for an S3 server write s3://bucket/path?endpoint=${scheme}://host`,
-    )
-  }
   const guess = ALIASES[scheme] ?? nearest(scheme, SCHEMES)
   const hint = guess ? `did you mean ${guess}://?` : `known are ${SCHEMES.join(', ')}`
   return badURL(parts, `the scheme ${scheme}:// is unknown; ${hint}`)

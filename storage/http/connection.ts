@@ -1,6 +1,7 @@
-import { StorageError } from '../errors.ts'
+import { isStorageError, StorageError } from '../errors.ts'
+import type { Meaning } from '../meaning.ts'
 import type { RequestObserver, RequestVerb } from '../observe.ts'
-import { redactURL } from '../url-parts.ts'
+import { noAnswer } from './http-error.ts'
 
 export interface HttpOptions {
   /** What sends requests. Default: the runtime's own. */
@@ -11,61 +12,97 @@ export interface HttpOptions {
   readonly idleTimeoutMs?: number
 }
 
+/** Where a connection leads, and what is particular to the store there. */
+export interface HttpPlace {
+  /** Keys are below it. Its query, as presigned URLs have it, goes with every request. */
+  readonly root: URL
+  /** The root, fit to be shown. */
+  readonly shown: string
+  readonly bucket?: string
+  /** Makes the headers of a signed request. */
+  readonly sign?: ((url: URL, headers: Readonly<Record<string, string>>) => Promise<Headers>) | undefined
+  /** What the store's own error codes mean; `{bucket}` and `{endpoint}` are filled in. */
+  readonly meanings?: Readonly<Record<string, Meaning>>
+}
+
+export interface HttpRequest {
+  /** Below the root, not encoded. Default: the root itself. */
+  readonly key?: string
+  /** The key that it is about, where that is not the one that is asked for. */
+  readonly about?: string
+  readonly query?: Readonly<Record<string, string | undefined>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cache?: RequestCache
+  readonly signal: AbortSignal | undefined
+}
+
 const DEFAULT_IDLE_TIMEOUT_MS = 30_000
 
 /** How requests to one web server are made. */
 export class HttpConnection {
-  /** The replica's URL, fit to be shown. */
+  readonly root: URL
   readonly shown: string
+  readonly place: HttpPlace
   readonly idleTimeoutMs: number
-  readonly #base: URL
   readonly #fetch: typeof globalThis.fetch
   readonly #headers: Readonly<Record<string, string>>
   readonly #observers = new Set<RequestObserver>()
 
-  /** @throws StorageError STORAGE_BAD_URL */
-  constructor(url: string, options: HttpOptions) {
-    this.#base = parse(url)
-    this.shown = redactURL(url).replace(/\/+$/, '')
+  constructor(place: HttpPlace, options: HttpOptions) {
+    this.place = place
+    this.root = place.root
+    this.shown = place.shown
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
     this.#headers = options.headers ?? {}
     this.idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
   }
 
+  /** A key for people. */
+  nameOf(key: string): string {
+    return `${this.shown}/${key}`
+  }
+
+  /** What an error code of the store means. */
+  meaningOf(code: string): Meaning | undefined {
+    const { meanings = {}, bucket = '', root } = this.place
+    const known = Object.hasOwn(meanings, code) ? meanings[code] : undefined
+    return known && [known[0], known[1].replaceAll('{bucket}', bucket).replaceAll('{endpoint}', root.origin)]
+  }
+
   /**
-   * @param path below the replica's URL
+   * GET something.
    * @returns the reply's head; the observers hear of its end when `end` is called
+   * @throws StorageError STORAGE_UNREACHABLE, STORAGE_TLS, STORAGE_TIMEOUT; the signal's reason
    */
-  async send(
-    verb: RequestVerb,
-    path: string,
-    init: {
-      readonly headers: Readonly<Record<string, string>>
-      readonly cache?: RequestCache
-      readonly signal: AbortSignal | undefined
-    },
-  ): Promise<{ readonly reply: Response; readonly end: () => void }> {
+  async send(verb: RequestVerb, request: HttpRequest): Promise<{ readonly reply: Response; readonly end: () => void }> {
+    const { key = '', about = key, query = {}, headers, cache, signal } = request
     const ends = [...this.#observers].map((observer) => observer(verb))
     const end = (): void => {
       for (const each of ends.splice(0)) each()
     }
+    const silence = new AbortController()
+    const timer = setTimeout(() => silence.abort(), this.idleTimeoutMs)
     try {
-      const reply = await this.#fetch(this.urlOf(path), {
-        headers: { ...this.#headers, ...init.headers },
-        ...(init.cache && { cache: init.cache }),
-        ...(init.signal && { signal: init.signal }),
+      const url = urlOf(this.root, key, query)
+      const all = { ...this.#headers, ...headers }
+      const reply = await this.#fetch(url.href, {
+        headers: this.place.sign ? await this.place.sign(url, all) : all,
+        // Workers of an earlier compatibility date refuse the option, and have no cache that it would be about.
+        ...(cache && 'cache' in Request.prototype && { cache }),
+        signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
       })
       return { reply, end }
     } catch (error) {
       end()
-      throw error
+      if (signal?.aborted) throw signal.reason
+      if (isStorageError(error)) throw error
+      const name = this.nameOf(about)
+      if (!silence.signal.aborted) throw await noAnswer(error, { name, key: about, endpoint: this.root.origin })
+      const message = `Cannot read ${name}: the server sent nothing for ${this.idleTimeoutMs} ms`
+      throw new StorageError('STORAGE_TIMEOUT', message, { at: { key: about }, cause: error })
+    } finally {
+      clearTimeout(timer)
     }
-  }
-
-  urlOf(path: string): string {
-    const url = new URL(this.#base)
-    url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
-    return url.href
   }
 
   observe(observer: RequestObserver): () => void {
@@ -75,16 +112,14 @@ export class HttpConnection {
   }
 }
 
-function parse(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    const message = `Cannot use replica URL ${redactURL(text)}: it must begin with https:// or http://`
-    throw new StorageError('STORAGE_BAD_URL', message)
-  }
-  if (url.username !== '' || url.password !== '') {
-    const message = `Cannot use replica URL ${redactURL(text)}: give a user and password as the header authorization`
-    throw new StorageError('STORAGE_BAD_URL', message)
-  }
-  url.hash = ''
+/** Text is appended to the query as it is: to parse and write it again could change a signature's spelling. */
+function urlOf(root: URL, key: string, query: NonNullable<HttpRequest['query']>): URL {
+  const url = new URL(root)
+  if (key !== '')
+    url.pathname = `${url.pathname.replace(/\/+$/, '')}/${key.split('/').map(encodeURIComponent).join('/')}`
+  const more = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  )
+  url.search = [url.search.slice(1), ...more].filter((part) => part !== '').join('&')
   return url
 }

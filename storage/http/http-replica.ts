@@ -1,89 +1,41 @@
-import { CATALOG_NAME, type Catalog, decodeCatalog, layoutPath } from '../catalog.ts'
-import { StorageError } from '../errors.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
+import { ReadOnlyReplica } from '../read-only.ts'
 import type { ByteStream, ListOptions, LtxFileInfo, LtxFileName, OpenOptions, ReplicaClient } from '../types.ts'
-import { HttpConnection, type HttpOptions } from './connection.ts'
-import { readRange, readSmall } from './read.ts'
+import type { HttpConnection } from './connection.ts'
+import type { FileFinder } from './finder.ts'
+import { readRange } from './read.ts'
 
-export interface HttpReplicaOptions extends HttpOptions {
-  /** Where the replica is: `https://host/path`. A query, as presigned URLs have it, goes with every request. */
-  readonly url: string
-}
-
-/** A replica on any web server: read-only, found through its catalog (`catalog.ts`). */
-export class HttpReplica implements ReplicaClient, Observable {
-  readonly type = 'http'
-  readonly url: string
-  readonly createsExclusively = false
+/** A replica read over nothing but `fetch`. How its files are found is the finder's matter. */
+export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Observable {
+  /** Present where a catalog tells all files. */
+  readonly listAll?: (signal?: AbortSignal) => Promise<readonly LtxFileInfo[]>
   readonly #connection: HttpConnection
-  #known: { readonly catalog: Catalog; readonly etag: string | null } | undefined
-  #closed = false
+  readonly #finder: FileFinder
 
-  /** Nothing is sent yet. @throws StorageError STORAGE_BAD_URL */
-  constructor({ url, ...options }: HttpReplicaOptions) {
-    this.#connection = new HttpConnection(url, options)
-    this.url = this.#connection.shown
+  /** Nothing is sent yet. */
+  constructor(place: { readonly type: string; readonly url: string }, connection: HttpConnection, finder: FileFinder) {
+    super(place.type, place.url)
+    this.#connection = connection
+    this.#finder = finder
+    if (finder.listAll) {
+      this.listAll = async (signal) => {
+        this.check(signal)
+        return await finder.listAll!(signal)
+      }
+    }
   }
 
   async *list(level: number, options: ListOptions = {}): AsyncIterable<LtxFileInfo> {
-    const { seek = 0n, signal } = options
-    for (const file of await this.listAll(signal)) if (file.level === level && file.minTXID >= seek) yield file
-  }
-
-  async listAll(signal?: AbortSignal): Promise<readonly LtxFileInfo[]> {
-    return (await this.#catalog(signal)).files
+    this.check(options.signal)
+    yield* this.#finder.list(level, options)
   }
 
   async open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
-    this.#check(options.signal)
-    const { layout } = this.#known?.catalog ?? (await this.#catalog(options.signal))
-    return await readRange(this.#connection, layoutPath(layout, file), options)
-  }
-
-  write(): Promise<never> {
-    return this.#refuse()
-  }
-
-  delete(): Promise<never> {
-    return this.#refuse()
-  }
-
-  deleteAll(): Promise<never> {
-    return this.#refuse()
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true
+    this.check(options.signal)
+    return await readRange(this.#connection, await this.#finder.find(file, options.signal), options)
   }
 
   observe(observer: RequestObserver): () => void {
     return this.#connection.observe(observer)
   }
-
-  async #catalog(signal: AbortSignal | undefined): Promise<Catalog> {
-    this.#check(signal)
-    const etag = this.#known?.etag
-    const reply = await readSmall(this.#connection, CATALOG_NAME, { ...(etag && { etag }), signal })
-    if (reply === 'unchanged') return this.#known!.catalog
-    if (reply === undefined) throw noCatalog(this.url)
-    const catalog = decodeCatalog(reply.bytes, `${this.url}/${CATALOG_NAME}`)
-    this.#known = { catalog, etag: reply.etag }
-    return catalog
-  }
-
-  async #refuse(): Promise<never> {
-    throw new StorageError('STORAGE_REFUSED', `Cannot write to ${this.url}: a replica is only read over HTTP`)
-  }
-
-  #check(signal: AbortSignal | undefined): void {
-    signal?.throwIfAborted()
-    if (this.#closed) throw new StorageError('STORAGE_CLOSED', `${this.url} has been closed`)
-  }
-}
-
-function noCatalog(url: string): StorageError {
-  const message =
-    `Cannot open ${url}: there is no ${CATALOG_NAME} below it, and a web server cannot be asked what it has. ` +
-    'Write one with `litetap catalog URL` (`litetap replicate -catalog` keeps it current), or correct the URL'
-  return new StorageError('STORAGE_NOT_FOUND', message, { at: { key: CATALOG_NAME } })
 }

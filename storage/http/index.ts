@@ -1,2 +1,5 @@
 export type { HttpOptions } from './connection.ts'
-export { HttpReplica, type HttpReplicaOptions } from './http-replica.ts'
+export { HttpReplica } from './http-replica.ts'
+export { openHttp } from './open-http.ts'
+export type { CredentialsSource } from './s3-signer.ts'
+export type { StoreOptions } from './stores.ts'

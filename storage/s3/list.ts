@@ -1,19 +1,19 @@
-import { HeadObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import { formatTXID, parseFilename } from '../../ltx/index.ts'
-import { StorageError } from '../errors.ts'
+import { HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
+import { formatTXID } from '../../ltx/index.ts'
 import { s3LevelPrefix } from '../keys.ts'
+import {
+  followPages,
+  type ListedObject,
+  type ListingPage,
+  type ListingPlace,
+  levelFiles,
+  withTimestamps,
+} from '../listing.ts'
 import { parseTimestamp } from '../timestamp.ts'
 import type { ListOptions, LtxFileInfo } from '../types.ts'
 import { abortable, type S3Connection } from './connection.ts'
 import { s3Error } from './s3-error.ts'
-import { customerKey } from './settings.ts'
-
-export interface ListedObject {
-  readonly key: string
-  readonly size: number
-  /** Milliseconds since the Unix epoch. */
-  readonly lastModified: number
-}
+import { customerKey, type S3Settings } from './settings.ts'
 
 export interface PageOptions {
   readonly prefix: string
@@ -24,13 +24,14 @@ export interface PageOptions {
 
 /**
  * All objects below a prefix, page by page.
- * @throws StorageError STORAGE_BAD_REPLY if the server says "there is more" but not where: rather than an endless loop
+ * @throws StorageError STORAGE_BAD_REPLY if the server says "there is more" but not where
  */
-export async function* listPages(connection: S3Connection, options: PageOptions): AsyncGenerator<ListedObject[]> {
-  const { client, settings } = connection
+export function listPages(
+  { client, settings }: S3Connection,
+  options: PageOptions,
+): AsyncGenerator<readonly ListedObject[]> {
   const { prefix, signal } = options
-  let token: string | undefined
-  for (;;) {
+  const read = async (token: string | undefined): Promise<ListingPage> => {
     const input = {
       Bucket: settings.bucket,
       Prefix: prefix,
@@ -39,25 +40,19 @@ export async function* listPages(connection: S3Connection, options: PageOptions)
         ? options.startAfter && { StartAfter: options.startAfter }
         : { ContinuationToken: token }),
     }
-    let page: ListObjectsV2CommandOutput
     try {
-      page = await client.send(new ListObjectsV2Command(input), abortable(signal))
+      const page = await client.send(new ListObjectsV2Command(input), abortable(signal))
+      const objects = (page.Contents ?? []).map((object) => ({
+        key: object.Key ?? '',
+        size: object.Size ?? 0,
+        lastModified: object.LastModified?.getTime() ?? 0,
+      }))
+      return { objects, more: page.IsTruncated ?? false, next: page.NextContinuationToken }
     } catch (error) {
       throw s3Error(error, { verb: 'list', key: prefix, settings, signal })
     }
-    yield (page.Contents ?? []).map((object) => ({
-      key: object.Key ?? '',
-      size: object.Size ?? 0,
-      lastModified: object.LastModified?.getTime() ?? 0,
-    }))
-    if (!page.IsTruncated) return
-    const next = page.NextContinuationToken
-    if (!next || next === token) {
-      const message = `Cannot list s3://${settings.bucket}/${prefix}: the listing goes on but has no new continuation token`
-      throw new StorageError('STORAGE_BAD_REPLY', message, { at: { bucket: settings.bucket, key: prefix } })
-    }
-    token = next
   }
+  return followPages(read, placeOf(settings, prefix))
 }
 
 /** Files of one level, ascending. */
@@ -66,67 +61,32 @@ export async function* listLevel(
   level: number,
   options: ListOptions,
 ): AsyncGenerator<LtxFileInfo> {
-  const { settings } = connection
+  const { client, settings } = connection
   const { signal } = options
   const prefix = s3LevelPrefix(settings.path, level)
   const seek = options.seek ?? 0n
   // Names start with the min TXID, and a text sorts before all that continue it: nothing wanted is skipped.
   const startAfter = seek > 1n && !settings.directoryBucket ? prefix + formatTXID(seek) : undefined
   const pages = listPages(connection, { prefix, ...(startAfter && { startAfter }), signal })
-  let last = ''
-  for await (const page of settings.directoryBucket ? sorted(pages) : pages) {
-    const files = page.flatMap((object) => ltxFile(object, prefix, level)).filter(({ info }) => info.minTXID >= seek)
-    for (const { object } of files) {
-      if (object.key <= last) throw unordered(settings.bucket, prefix)
-      last = object.key
-    }
-    if (options.useMetadata) yield* await withTimestamps(connection, files, signal)
-    else for (const { info } of files) yield info
+  const wanted = { level, prefix, seek, place: placeOf(settings, prefix) }
+  const timestampOf = async ({ object }: { readonly object: ListedObject }): Promise<number | undefined> => {
+    const input = { Bucket: settings.bucket, Key: object.key, ...customerKey(settings) }
+    const head = await client.send(new HeadObjectCommand(input), abortable(signal)).catch(() => undefined)
+    return parseTimestamp(head?.Metadata?.['litestream-timestamp'] ?? '')
+  }
+  for await (const files of levelFiles(settings.directoryBucket ? sorted(pages) : pages, wanted)) {
+    if (!options.useMetadata) for (const { info } of files) yield info
+    else yield* await withTimestamps(files, { concurrency: settings.metadataConcurrency, signal, timestampOf })
   }
 }
 
-interface ListedFile {
-  readonly object: ListedObject
-  readonly info: LtxFileInfo
-}
-
-function ltxFile(object: ListedObject, prefix: string, level: number): ListedFile[] {
-  const txids = object.key.startsWith(prefix) ? parseFilename(object.key.slice(prefix.length)) : undefined
-  return txids ? [{ object, info: { level, ...txids, size: object.size, createdAt: object.lastModified } }] : []
+function placeOf({ bucket }: S3Settings, prefix: string): ListingPlace {
+  return { name: `s3://${bucket}/${prefix}`, at: { bucket, key: prefix } }
 }
 
 /** A directory bucket lists in no particular order: all pages as one, sorted. */
-async function* sorted(pages: AsyncIterable<ListedObject[]>): AsyncGenerator<ListedObject[]> {
+async function* sorted(pages: AsyncIterable<readonly ListedObject[]>): AsyncGenerator<ListedObject[]> {
   const all: ListedObject[] = []
   for await (const page of pages) all.push(...page)
   yield all.sort((a, b) => (a.key < b.key ? -1 : 1))
-}
-
-/** Replace each LastModified by the file's own timestamp; where that cannot be had, LastModified stays (facts 2.2). */
-async function withTimestamps(
-  { client, settings }: S3Connection,
-  files: readonly ListedFile[],
-  signal: AbortSignal | undefined,
-): Promise<LtxFileInfo[]> {
-  const infos = files.map(({ info }) => info)
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < files.length) {
-      signal?.throwIfAborted()
-      const index = next++
-      const { object, info } = files[index]!
-      const input = { Bucket: settings.bucket, Key: object.key, ...customerKey(settings) }
-      const head = await client.send(new HeadObjectCommand(input), abortable(signal)).catch(() => undefined)
-      const createdAt = parseTimestamp(head?.Metadata?.['litestream-timestamp'] ?? '')
-      if (createdAt !== undefined) infos[index] = { ...info, createdAt }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(settings.metadataConcurrency, files.length) }, work))
-  signal?.throwIfAborted()
-  return infos
-}
-
-function unordered(bucket: string, prefix: string): StorageError {
-  const message = `Cannot list s3://${bucket}/${prefix}: the server does not list in ascending order`
-  return new StorageError('STORAGE_BAD_REPLY', message, { at: { bucket, key: prefix } })
 }

@@ -1,5 +1,5 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3'
-import { ownedStream } from '../body.ts'
+import { emptyStream } from '../body.ts'
 import { type ChunkSource, rangeBody, webChunks } from '../range-body.ts'
 import { planRangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
@@ -41,11 +41,7 @@ export async function readObject(
   } catch (error) {
     if (body) await chunkSource(body).stop()
     if (s3ErrorName(error) === 'NoSuchKey') return undefined
-    if (s3ErrorStatus(error) === 416)
-      return ownedStream(
-        async () => undefined,
-        async () => {},
-      )
+    if (s3ErrorStatus(error) === 416) return emptyStream()
     throw s3Error(error, { verb: 'read', key, settings, signal })
   }
 }

@@ -1,4 +1,6 @@
-import { isStorageError, StorageError, type StorageErrorCode } from '../errors.ts'
+import { isStorageError, StorageError } from '../errors.ts'
+import { fillIn, type Meaning, networkMeaning } from '../meaning.ts'
+import { S3_BY_NAME, S3_BY_STATUS } from './s3-meaning.ts'
 import type { S3Settings } from './settings.ts'
 
 export interface S3ErrorContext {
@@ -18,69 +20,6 @@ interface SdkError {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-type Meaning = readonly [StorageErrorCode, string]
-
-/** What S3 servers say. `{bucket}` and `{endpoint}` are filled in. */
-const BY_NAME: Readonly<Record<string, Meaning>> = {
-  NoSuchBucket: ['STORAGE_NO_BUCKET', 'there is no bucket {bucket} at {endpoint}; create it or correct its name'],
-  InvalidBucketName: ['STORAGE_NO_BUCKET', '{bucket} is not a valid bucket name'],
-  InvalidAccessKeyId: ['STORAGE_BAD_CREDENTIALS', '{endpoint} does not know this access key ID'],
-  SignatureDoesNotMatch: ['STORAGE_BAD_CREDENTIALS', 'the secret access key is wrong for this access key ID'],
-  InvalidSignature: ['STORAGE_BAD_CREDENTIALS', 'the secret access key is wrong for this access key ID'],
-  ExpiredToken: ['STORAGE_BAD_CREDENTIALS', 'the session token has expired; get new credentials'],
-  InvalidToken: ['STORAGE_BAD_CREDENTIALS', 'the session token is not valid; get new credentials'],
-  TokenRefreshRequired: ['STORAGE_BAD_CREDENTIALS', 'the session token must be renewed'],
-  AccessDenied: ['STORAGE_ACCESS_DENIED', 'access to bucket {bucket} is denied; check the policy of the access key'],
-  AllAccessDisabled: ['STORAGE_ACCESS_DENIED', 'access to bucket {bucket} has been disabled'],
-  RequestTimeTooSkewed: ['STORAGE_CLOCK_SKEW', "this machine's clock differs too much from the server's; set it"],
-  PermanentRedirect: ['STORAGE_WRONG_REGION', 'bucket {bucket} is in another region; give it as ?region=...'],
-  AuthorizationHeaderMalformed: [
-    'STORAGE_WRONG_REGION',
-    'bucket {bucket} is in another region; give it as ?region=...',
-  ],
-  SlowDown: ['STORAGE_THROTTLED', 'the server asks to slow down'],
-  ServiceUnavailable: ['STORAGE_THROTTLED', 'the server is unavailable'],
-  RequestTimeout: ['STORAGE_TIMEOUT', 'the server gave up waiting for the request'],
-  QuotaExceeded: ['STORAGE_NO_SPACE', 'the storage quota is used up'],
-  EntityTooLarge: ['STORAGE_TOO_LARGE', 'the server does not take objects of this size'],
-  PreconditionFailed: ['STORAGE_PRECONDITION_FAILED', 'it exists already or was changed by somebody else'],
-  ConditionalRequestConflict: ['STORAGE_SERVER_ERROR', 'a conflicting write was going on'],
-  OperationAborted: ['STORAGE_SERVER_ERROR', 'a conflicting operation was going on'],
-  CredentialsProviderError: [
-    'STORAGE_NO_CREDENTIALS',
-    'there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or LITESTREAM_...), or a profile or role',
-  ],
-}
-
-const BY_STATUS: Readonly<Record<number, Meaning>> = {
-  301: BY_NAME.PermanentRedirect!,
-  401: ['STORAGE_BAD_CREDENTIALS', 'the credentials were not accepted'],
-  403: BY_NAME.AccessDenied!,
-  408: BY_NAME.RequestTimeout!,
-  412: BY_NAME.PreconditionFailed!,
-  429: BY_NAME.SlowDown!,
-  503: BY_NAME.ServiceUnavailable!,
-  507: BY_NAME.QuotaExceeded!,
-}
-
-const BY_NETWORK_CODE: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: ['STORAGE_UNREACHABLE', 'nothing listens at {endpoint}; is the server running, is the port right?'],
-  ENOTFOUND: ['STORAGE_UNREACHABLE', 'the host of {endpoint} is not known; check its spelling'],
-  EAI_AGAIN: ['STORAGE_UNREACHABLE', 'the host of {endpoint} cannot be looked up now'],
-  EHOSTUNREACH: ['STORAGE_UNREACHABLE', '{endpoint} cannot be reached'],
-  ENETUNREACH: ['STORAGE_UNREACHABLE', '{endpoint} cannot be reached'],
-  ECONNRESET: ['STORAGE_UNREACHABLE', 'the connection to {endpoint} was lost'],
-  EPIPE: ['STORAGE_UNREACHABLE', 'the connection to {endpoint} was lost'],
-  ETIMEDOUT: ['STORAGE_TIMEOUT', '{endpoint} did not answer in time'],
-  EPROTO: ['STORAGE_TLS', '{endpoint} does not speak TLS as expected; is it http:// rather than https://?'],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['STORAGE_TLS', '{endpoint} does not speak TLS; use http://'],
-}
-
-const UNTRUSTED: Meaning = [
-  'STORAGE_TLS',
-  'the certificate of {endpoint} is not trusted ({code}); name its CA in NODE_EXTRA_CA_CERTS, or use ?skip-verify=true',
-]
-
 /**
  * What a failed SDK call means, as the error to throw.
  * A StorageError comes back as it is; after an abort it is the signal's reason.
@@ -94,10 +33,8 @@ export function s3Error(error: unknown, context: S3ErrorContext): unknown {
   const status = sdk.$metadata?.httpStatusCode
   const [code, text] = meaning(sdk, status)
   const endpoint = settings.endpoint ?? 'AWS S3'
-  const why = text
-    .replaceAll('{bucket}', settings.bucket)
-    .replaceAll('{endpoint}', endpoint)
-    .replaceAll('{code}', String(sdk.code))
+  const orElse = ', or use ?skip-verify=true'
+  const why = fillIn(text, { bucket: settings.bucket, endpoint, code: String(sdk.code), orElse })
   const what = `s3://${settings.bucket}/${context.key ?? settings.path}`
   return new StorageError(code, `Cannot ${context.verb} ${what}: ${why}`, {
     at: {
@@ -120,17 +57,14 @@ export function s3ErrorStatus(error: unknown): number | undefined {
 }
 
 function meaning(error: SdkError, status: number | undefined): Meaning {
-  const known = Object.hasOwn(BY_NAME, error.name ?? '') ? BY_NAME[error.name!] : undefined
+  const known = Object.hasOwn(S3_BY_NAME, error.name ?? '') ? S3_BY_NAME[error.name!] : networkMeaning(error.code ?? '')
   if (known) return known
-  const code = error.code ?? ''
-  if (Object.hasOwn(BY_NETWORK_CODE, code)) return BY_NETWORK_CODE[code]!
-  if (/CERT|SIGNATURE|ERR_TLS/.test(code)) return UNTRUSTED
   if (error.name === 'TimeoutError') return ['STORAGE_TIMEOUT', '{endpoint} did not answer in time']
-  if (status !== undefined && BY_STATUS[status]) return BY_STATUS[status]
+  if (status !== undefined && S3_BY_STATUS[status]) return S3_BY_STATUS[status]
   const said = oneLine(`${error.name}: ${error.message}`)
   if (status !== undefined && status >= 500) return ['STORAGE_SERVER_ERROR', `the server failed (${status}, ${said})`]
   if (status !== undefined && status >= 400) return ['STORAGE_REFUSED', `the server refused (${status}, ${said})`]
-  if (error.name === 'Error' && error.message?.includes('socket hang up')) return BY_NETWORK_CODE.ECONNRESET!
+  if (error.name === 'Error' && error.message?.includes('socket hang up')) return networkMeaning('ECONNRESET')!
   return ['STORAGE_BAD_REPLY', `{endpoint} did not answer like an S3 server (${said})`]
 }
 

@@ -6,6 +6,8 @@ import { collect, listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from '.
 export interface Subject {
   /** The client of the replica at `path`; a new one each time. */
   client(path: string): ReplicaClient
+  /** Fills the same store, where the client only reads. Default: the client. */
+  writer?(path: string): ReplicaClient
   /** Put any object, by the key that the store itself uses. */
   putRaw(key: string, bytes: Uint8Array): Promise<void>
   /** All keys in the store. */
@@ -47,23 +49,63 @@ export function replicaClientConformance(
       expect(client.createsExclusively).toBe(true)
     })
 
-    listing(() => ({ store, client }), capabilities)
-    reading(() => ({ store, client }))
-    writing(() => ({ store, client }), capabilities)
-    deleting(() => ({ store, client }), capabilities)
-    aborting(() => ({ store, client }))
-    paths(() => ({ store, client }), capabilities)
-    leases(() => ({ store, client }))
-
-    test('a closed client says so', async () => {
-      await client.close()
-      await expect(client.open(name(0, 1))).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
-      await expect(listAll(client, 0)).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
-    })
+    const get: Get = () => ({ store, client, writer: client })
+    listing(get, capabilities)
+    reading(get)
+    writing(get, capabilities)
+    deleting(get, capabilities)
+    aborting(get)
+    paths(get, capabilities)
+    leases(get)
+    closing(get)
   })
 }
 
-type Get = () => { readonly store: Subject; readonly client: ReplicaClient }
+/** What a client that only reads must do. @param make gives a new empty store, with its writer */
+export function replicaReaderConformance(
+  label: string,
+  make: () => Promise<Subject & Required<Pick<Subject, 'writer'>>>,
+  capabilities: Capabilities,
+): void {
+  describe(label, () => {
+    let store: Awaited<ReturnType<typeof make>>
+    let client: ReplicaClient
+    beforeEach(async () => {
+      store = await make()
+      client = store.client('app')
+    })
+
+    test('the subject is the class it says, and only reads', async () => {
+      expect(client).toBeInstanceOf(capabilities.subject)
+      expect(client.type).toBe(capabilities.type)
+      expect(client.createsExclusively).toBe(false)
+      expect(client.lease).toBeUndefined()
+      const refused = { code: 'STORAGE_REFUSED', retryable: false }
+      await expect(client.write(name(0, 1), ltxBytes({ min: 1 }))).rejects.toMatchObject(refused)
+      await expect(client.delete([name(0, 1)])).rejects.toMatchObject(refused)
+      await expect(client.deleteAll()).rejects.toMatchObject(refused)
+      expect(await store.keys()).toEqual([])
+    })
+
+    const get: Get = () => ({ store, client, writer: store.writer('app') })
+    listing(get, capabilities)
+    reading(get)
+    abortedReading(get)
+    paths(get, capabilities)
+    closing(get)
+  })
+}
+
+type Get = () => { readonly store: Subject; readonly client: ReplicaClient; readonly writer: ReplicaClient }
+
+function closing(get: Get): void {
+  test('a closed client says so', async () => {
+    const { client } = get()
+    await client.close()
+    await expect(client.open(name(0, 1))).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+    await expect(listAll(client, 0)).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+  })
+}
 
 function listing(get: Get, capabilities: Capabilities): void {
   describe('list', () => {
@@ -72,10 +114,10 @@ function listing(get: Get, capabilities: Capabilities): void {
     })
 
     test('is ascending, one level only, by seek (facts 2.3)', async () => {
-      const { client } = get()
-      for (const min of [300, 2, 255, 256, 1]) await client.write(name(0, min), ltxBytes({ min }))
-      await client.write(name(1, 1, 4), ltxBytes({ min: 1, max: 4 }))
-      await client.write(name(1, 1, 9), ltxBytes({ min: 1, max: 9 }))
+      const { client, writer } = get()
+      for (const min of [300, 2, 255, 256, 1]) await writer.write(name(0, min), ltxBytes({ min }))
+      await writer.write(name(1, 1, 4), ltxBytes({ min: 1, max: 4 }))
+      await writer.write(name(1, 1, 9), ltxBytes({ min: 1, max: 9 }))
       expect(ranges(await listAll(client, 0))).toEqual(['1-1', '2-2', '255-255', '256-256', '300-300'])
       expect(ranges(await listAll(client, 1))).toEqual(['1-4', '1-9'])
       expect(await listAll(client, 2)).toEqual([])
@@ -88,8 +130,8 @@ function listing(get: Get, capabilities: Capabilities): void {
     })
 
     test('ignores foreign names (facts 1.8)', async () => {
-      const { store, client } = get()
-      await client.write(name(0, 1), ltxBytes({ min: 1 }))
+      const { store, client, writer } = get()
+      await writer.write(name(0, 1), ltxBytes({ min: 1 }))
       const foreign = [
         `${FILE_1}.tmp`,
         `${FILE_1}.123.abcdef.tmp`,
@@ -103,10 +145,10 @@ function listing(get: Get, capabilities: Capabilities): void {
     })
 
     test('tells size and timestamp (facts 2.2)', async () => {
-      const { client } = get()
+      const { client, writer } = get()
       const before = Date.now()
-      await client.write(name(0, 1), ltxBytes({ min: 1, size: 1234, timestamp: TIMESTAMP }))
-      await client.write(name(0, 2), ltxBytes({ min: 2, timestamp: TIMESTAMP + 122 }))
+      await writer.write(name(0, 1), ltxBytes({ min: 1, size: 1234, timestamp: TIMESTAMP }))
+      await writer.write(name(0, 2), ltxBytes({ min: 2, timestamp: TIMESTAMP + 122 }))
       const exact = await collect(client.list(0, { useMetadata: true }))
       expect(exact).toEqual([
         { ...name(0, 1), size: 1234, createdAt: TIMESTAMP },
@@ -118,8 +160,8 @@ function listing(get: Get, capabilities: Capabilities): void {
     })
 
     test('can be left early', async () => {
-      const { client } = get()
-      for (const min of [1, 2, 3]) await client.write(name(0, min), ltxBytes({ min }))
+      const { client, writer } = get()
+      for (const min of [1, 2, 3]) await writer.write(name(0, min), ltxBytes({ min }))
       for await (const file of client.list(0)) {
         expect(file.minTXID).toBe(1n)
         break
@@ -143,7 +185,7 @@ function reading(get: Get): void {
     })
 
     test('reads the whole, a range, to the end', async () => {
-      await get().client.write(name(0, 1), bytes)
+      await get().writer.write(name(0, 1), bytes)
       expect(await read()).toEqual(bytes)
       expect(await read(0, 0)).toEqual(bytes)
       expect(await read(0, 100)).toEqual(bytes.slice(0, 100))
@@ -153,7 +195,7 @@ function reading(get: Get): void {
     })
 
     test('past the end gives what there is', async () => {
-      await get().client.write(name(0, 1), bytes)
+      await get().writer.write(name(0, 1), bytes)
       expect(await read(2_999_990, 100)).toEqual(bytes.slice(2_999_990))
       expect(await read(3_000_000)).toEqual(new Uint8Array(0))
       expect(await read(3_000_000, 10)).toEqual(new Uint8Array(0))
@@ -161,8 +203,8 @@ function reading(get: Get): void {
     })
 
     test('can be left early, before the first chunk too', async () => {
-      const { client } = get()
-      await client.write(name(0, 1), bytes)
+      const { client, writer } = get()
+      await writer.write(name(0, 1), bytes)
       for (let round = 0; round < 20; round++) {
         const stream = (await client.open(name(0, 1)))!
         if (round % 2 === 0) await stream[Symbol.asyncIterator]().return?.()
@@ -334,16 +376,35 @@ function aborting(get: Get): void {
       expect(await store.keys()).toEqual([])
     })
 
-    test('aborted while reading', async () => {
+    readingAborted(get)
+  })
+}
+
+function abortedReading(get: Get): void {
+  describe('signal', () => {
+    test('aborted before: nothing happens', async () => {
       const { client } = get()
-      await client.write(name(0, 1), ltxBytes({ min: 1, size: 3_000_000 }))
-      const controller = new AbortController()
-      const stream = (await client.open(name(0, 1), { signal: controller.signal }))!
-      const iterator = stream[Symbol.asyncIterator]()
-      controller.abort(reason)
-      await expect(iterator.next()).rejects.toBe(reason)
-      expect(await iterator.next()).toEqual({ done: true, value: undefined })
+      const reason = new Error('enough')
+      const signal = AbortSignal.abort(reason)
+      await expect(collect(client.list(0, { signal }))).rejects.toBe(reason)
+      await expect(client.open(name(0, 1), { signal })).rejects.toBe(reason)
     })
+
+    readingAborted(get)
+  })
+}
+
+function readingAborted(get: Get): void {
+  test('aborted while reading', async () => {
+    const { client, writer } = get()
+    const reason = new Error('enough')
+    await writer.write(name(0, 1), ltxBytes({ min: 1, size: 3_000_000 }))
+    const controller = new AbortController()
+    const stream = (await client.open(name(0, 1), { signal: controller.signal }))!
+    const iterator = stream[Symbol.asyncIterator]()
+    controller.abort(reason)
+    await expect(iterator.next()).rejects.toBe(reason)
+    expect(await iterator.next()).toEqual({ done: true, value: undefined })
   })
 }
 
@@ -351,13 +412,14 @@ function paths(get: Get, capabilities: Capabilities): void {
   test.each(['a b', '100%', '%20', 'süß/日本', 'a+b&c=d', "it's", 'x/y/z', 'a#b?c'])('path %j', async (path) => {
     const { store } = get()
     const client = store.client(path)
+    const writer = store.writer?.(path) ?? client
     const bytes = ltxBytes({ min: 1 })
-    await client.write(name(0, 1), bytes)
+    await writer.write(name(0, 1), bytes)
     expect(await store.keys()).toEqual([capabilities.key(path, 0, FILE_1)])
     expect(ranges(await listAll(client, 0))).toEqual(['1-1'])
     expect(ranges(await listAll(client, 0, 1n))).toEqual(['1-1'])
     expect(await readAll((await client.open(name(0, 1)))!)).toEqual(bytes)
-    await client.delete([name(0, 1)])
+    await writer.delete([name(0, 1)])
     expect(await store.keys()).toEqual([])
   })
 }

@@ -40,7 +40,7 @@ describe('openReplica', () => {
   ])('%s says what is available', async (url) => {
     const error = await openReplica(url).catch((reason) => reason)
     expect(error).toMatchObject({ code: 'STORAGE_UNSUPPORTED_SCHEME' })
-    expect(error.message).toContain('not built yet; available are file:// and s3://')
+    expect(error.message).toContain('not built yet; available are file://, s3:// and, to read, https://')
     expect(error.message).not.toContain('hunter2')
   })
 

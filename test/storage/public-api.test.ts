@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import * as file from '../../storage/file/index.ts'
+import * as http from '../../storage/http/index.ts'
 import * as storage from '../../storage/node.ts'
+import * as r2 from '../../storage/r2/index.ts'
 import * as s3 from '../../storage/s3/index.ts'
 
 test('the surface of storage/', () => {
@@ -29,5 +31,7 @@ test('the surface of storage/', () => {
     'withRetry',
   ])
   expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir'])
+  expect(Object.keys(http).sort()).toEqual(['HttpReplica', 'openHttp'])
+  expect(Object.keys(r2).sort()).toEqual(['R2Replica', 'r2Replica'])
   expect(Object.keys(s3)).toEqual(['S3Replica'])
 })

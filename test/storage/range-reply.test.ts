@@ -12,8 +12,8 @@ describe('planRangeReply', () => {
     ['bytes 990-999/1000', 990, 100, 10],
     ['bytes 10-19/*', 10, 10, 10],
   ])('takes %s for %i+%i', (contentRange, offset, size, take) => {
-    expect(plan({ contentRange, contentLength: take }, offset, size)).toEqual({ skip: 0, take, toEnd: true })
-    expect(plan({ contentRange }, offset, size)).toEqual({ skip: 0, take, toEnd: true })
+    expect(plan({ contentRange, contentLength: take }, offset, size)).toMatchObject({ skip: 0, take, toEnd: true })
+    expect(plan({ contentRange }, offset, size)).toMatchObject({ skip: 0, take, toEnd: true })
   })
 
   test.each([
@@ -42,11 +42,44 @@ describe('planRangeReply', () => {
   })
 
   test('slices a whole object from a server that ignores ranges', () => {
-    expect(plan({ status: 200, contentLength: 100 }, 0, 0)).toEqual({ skip: 0, take: 100, toEnd: true })
-    expect(plan({ status: 200 }, 0, 0)).toEqual({ skip: 0, take: undefined, toEnd: true })
-    expect(plan({ status: 200, contentLength: 100 }, 10, 20)).toEqual({ skip: 10, take: 20, toEnd: false })
-    expect(plan({ status: 200, contentLength: 100 }, 90, 20)).toEqual({ skip: 90, take: 10, toEnd: true })
-    expect(plan({ status: 200, contentLength: 100 }, 200, 20)).toEqual({ skip: 200, take: 0, toEnd: true })
+    expect(plan({ status: 200, contentLength: 100 }, 0, 0)).toMatchObject({ skip: 0, take: 100, toEnd: true })
+    expect(plan({ status: 200 }, 0, 0)).toMatchObject({ skip: 0, take: undefined, toEnd: true })
+    expect(plan({ status: 200, contentLength: 100 }, 10, 20)).toMatchObject({ skip: 10, take: 20, toEnd: false })
+    expect(plan({ status: 200, contentLength: 100 }, 90, 20)).toMatchObject({ skip: 90, take: 10, toEnd: true })
+    expect(plan({ status: 200, contentLength: 100 }, 200, 20)).toMatchObject({ skip: 200, take: 0, toEnd: true })
     expect(() => plan({ status: 200 }, 10, 20)).toThrow('without a length')
+  })
+
+  describe('where a browser hides Content-Range', () => {
+    const hidden = (asked: { offset: number; size: number; fileSize?: number }, contentLength?: number) =>
+      planRangeReply({ status: 206, hidden: true, contentLength }, { key: 'k', ...asked })
+
+    test.each([
+      [{ offset: 10, size: 20 }, 20],
+      [{ offset: 10, size: 20, fileSize: 25 }, 15],
+      [{ offset: 10, size: 0, fileSize: 25 }, 15],
+    ])('%o: exactly the length that was asked for', (asked, take) => {
+      expect(hidden(asked, take)).toEqual({ skip: 0, take, toEnd: true })
+      expect(hidden(asked)).toEqual({ skip: 0, take, toEnd: true })
+      for (const length of [take - 1, take + 1]) {
+        expect(() => hidden(asked, length)).toThrow(
+          expect.objectContaining({ code: 'STORAGE_BAD_RANGE_REPLY', retryable: false }),
+        )
+      }
+    })
+
+    test('says what to expose where the end is not known', () => {
+      expect(() => hidden({ offset: 10, size: 0 }, 15)).toThrow(/Access-Control-Expose-Headers: Content-Range, ETag/)
+    })
+
+    test('a visible one counts as ever', () => {
+      const reply = { status: 206, hidden: true, contentRange: 'bytes 11-30/100', contentLength: 20 }
+      expect(() => planRangeReply(reply, { key: 'k', offset: 10, size: 20 })).toThrow('got Content-Range')
+    })
+  })
+
+  test('a known size makes up for a length that is not told', () => {
+    const asked = { key: 'k', offset: 10, size: 20, fileSize: 100 }
+    expect(planRangeReply({ status: 200 }, asked)).toEqual({ skip: 10, take: 20, toEnd: false, total: 100 })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseReplicaURL, redactURL } from '../../storage/index.ts'
+import { parseReplicaURL, redactURL } from '../../storage/node.ts'
 
 const ARN = 'arn:aws:s3:eu-west-1:123456789012:accesspoint/logs'
 
@@ -27,6 +27,8 @@ describe('parseReplicaURL accepts (features 4)', () => {
     ['s3://b.s3.amazonaws.com/p', { scheme: 's3', bucket: 'b', path: 'p' }],
     ['s3://b.c.s3.eu-west-1.amazonaws.com/p', { scheme: 's3', bucket: 'b.c', region: 'eu-west-1', path: 'p' }],
     ['gs://bucket/a/b', { scheme: 'gs', bucket: 'bucket', path: 'a/b' }],
+    ['https://h.example/a?sig=x%2By', { scheme: 'https', url: 'https://h.example/a?sig=x%2By' }],
+    ['http://h:8080/a', { scheme: 'http', url: 'http://h:8080/a' }],
     ['gs://bucket', { scheme: 'gs', bucket: 'bucket', path: '.' }],
     ['abs://container/a', { scheme: 'abs', bucket: 'container', path: 'a' }],
     ['abs://account@container/a', { scheme: 'abs', accountName: 'account', bucket: 'container', path: 'a' }],
@@ -126,7 +128,7 @@ describe('parseReplicaURL refuses, and says what to write', () => {
     ['s4://bucket/p', 'did you mean s3://?'],
     ['sfpt://h/p', 'did you mean sftp://?'],
     ['carrier-pigeon://h/p', 'known are file, s3, gs'],
-    ['https://minio.example/b/p', 's3://bucket/path?endpoint=https://host'],
+    ['https:///p', 'the host is missing'],
     ['file://', 'it names no folder'],
     ['file:///', 'it names no folder'],
     ['s3://', 'the bucket is missing'],

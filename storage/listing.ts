@@ -1,0 +1,104 @@
+import { parseFilename } from '../ltx/index.ts'
+import { StorageError, type StorageErrorAt } from './errors.ts'
+import type { LtxFileInfo } from './types.ts'
+
+/** What a store's listing says of one object. */
+export interface ListedObject {
+  readonly key: string
+  readonly size: number
+  /** Milliseconds since the Unix epoch. */
+  readonly lastModified: number
+}
+
+export interface ListingPage {
+  readonly objects: readonly ListedObject[]
+  /** True if the listing goes on after this page. */
+  readonly more: boolean
+  /** Where it goes on. */
+  readonly next?: string | undefined
+}
+
+export interface ListingPlace {
+  /** What is listed, for people. */
+  readonly name: string
+  readonly at: StorageErrorAt
+}
+
+/** An LTX file and the object it was made of. */
+export interface ListedFile {
+  readonly object: ListedObject
+  readonly info: LtxFileInfo
+}
+
+/**
+ * All pages of a listing, one after the other.
+ * @throws StorageError STORAGE_BAD_REPLY if the server says "there is more" but not where: rather than an endless loop
+ */
+export async function* followPages(
+  read: (token: string | undefined) => Promise<ListingPage>,
+  place: ListingPlace,
+): AsyncGenerator<readonly ListedObject[]> {
+  let token: string | undefined
+  for (;;) {
+    const { objects, more, next } = await read(token)
+    yield objects
+    if (!more) return
+    if (!next || next === token) throw badListing(place, 'the listing goes on but has no new continuation token')
+    token = next
+  }
+}
+
+/**
+ * The LTX files of one level in a listing, page by page. Foreign names are left out.
+ * @throws StorageError STORAGE_BAD_REPLY if they are not in ascending order
+ */
+export async function* levelFiles(
+  pages: AsyncIterable<readonly ListedObject[]>,
+  level: { readonly level: number; readonly prefix: string; readonly seek: bigint; readonly place: ListingPlace },
+): AsyncGenerator<ListedFile[]> {
+  let last = ''
+  for await (const page of pages) {
+    const files = page.flatMap((object) => ltxFile(object, level)).filter(({ info }) => info.minTXID >= level.seek)
+    for (const { object } of files) {
+      if (object.key <= last) throw badListing(level.place, 'the server does not list in ascending order')
+      last = object.key
+    }
+    yield files
+  }
+}
+
+/** Replace each LastModified by the file's own timestamp; where that cannot be had, LastModified stays (facts 2.2). */
+export async function withTimestamps(
+  files: readonly ListedFile[],
+  options: {
+    readonly concurrency: number
+    readonly signal: AbortSignal | undefined
+    /** Milliseconds since the Unix epoch. Must not fail. */
+    readonly timestampOf: (file: ListedFile) => Promise<number | undefined>
+  },
+): Promise<LtxFileInfo[]> {
+  const { concurrency, signal, timestampOf } = options
+  const infos = files.map(({ info }) => info)
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < files.length) {
+      signal?.throwIfAborted()
+      const index = next++
+      const file = files[index]!
+      const createdAt = await timestampOf(file)
+      if (createdAt !== undefined) infos[index] = { ...file.info, createdAt }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, files.length) }, work))
+  signal?.throwIfAborted()
+  return infos
+}
+
+function ltxFile(object: ListedObject, { prefix, level }: { prefix: string; level: number }): ListedFile[] {
+  const txids = object.key.startsWith(prefix) ? parseFilename(object.key.slice(prefix.length)) : undefined
+  return txids ? [{ object, info: { level, ...txids, size: object.size, createdAt: object.lastModified } }] : []
+}
+
+function badListing({ name, at }: ListingPlace, why: string): StorageError {
+  return new StorageError('STORAGE_BAD_REPLY', `Cannot list ${name}: ${why}`, { at })
+}

@@ -1,0 +1,40 @@
+import { StorageError } from './errors.ts'
+
+/** What clients that only read have in common: they can be closed, and refuse to write. */
+export abstract class ReadOnlyReplica {
+  readonly type: string
+  readonly url: string
+  readonly createsExclusively = false
+  #closed = false
+
+  constructor(type: string, url: string) {
+    this.type = type
+    this.url = url
+  }
+
+  write(): Promise<never> {
+    return this.#refuse()
+  }
+
+  delete(): Promise<never> {
+    return this.#refuse()
+  }
+
+  deleteAll(): Promise<never> {
+    return this.#refuse()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  /** @throws StorageError STORAGE_CLOSED; the signal's reason */
+  protected check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted()
+    if (this.#closed) throw new StorageError('STORAGE_CLOSED', `${this.url} has been closed`)
+  }
+
+  async #refuse(): Promise<never> {
+    throw new StorageError('STORAGE_REFUSED', `Cannot write to ${this.url}: this client only reads`)
+  }
+}
