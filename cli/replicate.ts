@@ -25,12 +25,14 @@ const FLAGS = {
   'force-snapshot': boolFlag(),
   'enforce-retention': boolFlag(),
   lease: boolFlag(),
+  catalog: boolFlag(),
 }
 type Flags = FlagValues<typeof FLAGS>
 
 export const replicate = defineCommand({ name: 'replicate', usage: REPLICATE_USAGE, flags: FLAGS, run: runReplicate })
 
 const DATABASE_POLL_MS = 200
+const CATALOG_WARNING_INTERVAL_MS = 30_000
 
 interface Job {
   readonly io: CliIO
@@ -47,7 +49,8 @@ async function runReplicate(io: CliIO, flags: Flags, args: readonly string[]): P
   const command = flags.exec === '' ? undefined : parseExec(flags.exec)
   const log = await startLog(io, flags['log-level'])
   // The daemon has a patience of its own; a single pass has only this one.
-  const client = flags.once ? await openRetrying(url, io, log) : await openPlain(url, io)
+  const plain = flags.once ? await openRetrying(url, io, log) : await openPlain(url, io)
+  const client = flags.catalog ? await keepCatalog(plain, log) : plain
   const signals = watchSignals(io)
   try {
     const job: Job = { io, flags, dbPath: expandPath(path, io), client, command, signals, log }
@@ -76,6 +79,19 @@ function checkArguments(flags: Flags, [path, url, ...more]: readonly string[]): 
     if (flags[name] && !flags.once) throw usageError(`cannot specify -${name} flag without -once`)
   }
   return { path, url }
+}
+
+/** Failures that go on are told now and then. */
+async function keepCatalog(client: ReplicaClient, log: Log): Promise<ReplicaClient> {
+  const { withCatalog } = await loadStorage()
+  let toldAtMs = Number.NEGATIVE_INFINITY
+  return withCatalog(client, {
+    onError: (error) => {
+      if (performance.now() - toldAtMs < CATALOG_WARNING_INTERVAL_MS) return
+      toldAtMs = performance.now()
+      log.warn('cannot keep the catalog current, trying on', { error: errorMessage(error) })
+    },
+  })
 }
 
 async function startLog(io: CliIO, flag: string): Promise<Log> {

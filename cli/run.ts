@@ -11,6 +11,10 @@ interface Entry {
 
 // Loaded one at a time: `help` and `version` must not wait for an SDK.
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  catalog: {
+    summary: 'write the catalog by which web servers are read',
+    load: async () => (await import('./catalog.ts')).catalog,
+  },
   databases: { summary: 'list databases specified in config file' },
   info: { summary: 'show daemon information' },
   list: { summary: 'list all managed databases' },

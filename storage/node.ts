@@ -1,3 +1,5 @@
 // The surface of storage/ where there is a file system and an environment.
+export { type FileMap, listDated, nameKey } from './dated-listing.ts'
 export * from './index.ts'
 export { type Environment, environmentCredentials, type OpenReplicaOptions, openReplica } from './open-replica.ts'
+export { type CatalogOptions, withCatalog } from './with-catalog.ts'

@@ -65,6 +65,9 @@ export function withCounting(client: ReplicaClient): { client: ReplicaClient; co
 class CountingClient implements ReplicaClient, Partial<Observable> {
   readonly observe?: Observable['observe']
   readonly lease?: LeaseStore
+  readonly listAll?: NonNullable<ReplicaClient['listAll']>
+  readonly watch?: NonNullable<ReplicaClient['watch']>
+  readonly writeCatalog?: NonNullable<ReplicaClient['writeCatalog']>
   readonly #client: ReplicaClient
   readonly #counts: RequestCounts
   /** Does nothing where the real requests are counted. */
@@ -75,6 +78,11 @@ class CountingClient implements ReplicaClient, Partial<Observable> {
     this.#counts = counts
     this.#count = count
     if (isObservable(client)) this.observe = (observer) => client.observe(observer)
+    if (client.listAll) this.listAll = (signal) => this.#call('list', () => client.listAll!(signal))
+    if (client.watch) this.watch = (onChange) => client.watch!(onChange)
+    if (client.writeCatalog) {
+      this.writeCatalog = (body, signal) => this.#call('put', () => client.writeCatalog!(body, signal))
+    }
     const { lease } = client
     if (lease) {
       this.lease = {

@@ -44,6 +44,9 @@ export function withRetry(client: ReplicaClient, options: RetryOptions = {}): Re
 class RetryingClient implements ReplicaClient, Partial<Observable> {
   readonly observe?: Observable['observe']
   readonly lease?: LeaseStore
+  readonly listAll?: NonNullable<ReplicaClient['listAll']>
+  readonly watch?: NonNullable<ReplicaClient['watch']>
+  readonly writeCatalog?: NonNullable<ReplicaClient['writeCatalog']>
   readonly #client: ReplicaClient
   readonly #options: RetryOptions
 
@@ -51,6 +54,11 @@ class RetryingClient implements ReplicaClient, Partial<Observable> {
     this.#client = client
     this.#options = options
     if (isObservable(client)) this.observe = (observer) => client.observe(observer)
+    if (client.listAll) this.listAll = (signal) => this.#retry((both) => client.listAll!(both), signal)
+    if (client.watch) this.watch = (onChange) => client.watch!(onChange)
+    if (client.writeCatalog) {
+      this.writeCatalog = (body, signal) => this.#retry((both) => client.writeCatalog!(body, both), signal)
+    }
     const { lease } = client
     if (lease) {
       this.lease = {

@@ -13,6 +13,10 @@ const CASES: [line: string[], message: string, hint?: string][] = [
   [['ltx', '-level', 'x', 'file:///a'], 'invalid value "x" for flag -level: invalid level: must be 0-9 or "all"'],
   [['ltx', '-level', '', 'file:///a'], 'invalid value "" for flag -level: invalid level: must be 0-9 or "all"'],
 
+  [['catalog'], 'replica URL required', 'litetap catalog s3://bucket/prefix'],
+  [['catalog', 'file:///a', 'b'], 'too many arguments'],
+  [['catalog', '-layout', 'x', 'file:///a'], 'invalid value "x" for flag -layout: must be "ltx" or "s3"'],
+
   [['restore'], 'database path or replica URL required', 'litetap restore -o /path/to/db s3://bucket/prefix'],
   [['restore', 'a', 'b'], 'too many arguments'],
   [
@@ -103,6 +107,7 @@ describe('what needs a configuration file says so', () => {
     [['restore', '/data/app.db'], 'litetap restore -o /path/to/db s3://bucket/prefix'],
     [['restore', '-config', 'c.yml', '-o', '/tmp/x', 'app.db'], 'litetap restore -o /tmp/x s3://bucket/prefix'],
     [['ltx', 'app.db'], 'litetap ltx s3://bucket/prefix'],
+    [['catalog', 'app.db'], 'litetap catalog s3://bucket/prefix'],
     [['status'], 'litetap status /path/to/db'],
     [['status', '-config', 'c.yml', 'app.db'], 'litetap status /path/to/db'],
     [['reset', '-config', 'c.yml', 'app.db'], 'litetap reset app.db'],

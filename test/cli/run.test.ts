@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { cli } from './support.ts'
 
 const LATER = ['databases', 'info', 'list', 'mcp', 'register', 'start', 'stop', 'sync', 'unregister']
-const AVAILABLE = ['ltx', 'replicate', 'reset', 'restore', 'status', 'version']
+const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'status', 'version']
 
 describe('dispatch', () => {
   test.each(['help', '-h', '-help', '--help'])('%s prints the usage, exit 0', async (word) => {
@@ -18,6 +18,7 @@ describe('dispatch', () => {
 
       The commands are:
 
+      	catalog      write the catalog by which web servers are read
       	ltx          list available LTX files for a database
       	query        run an SQL query on a replica, in place
       	replicate    replicate a database to object storage
