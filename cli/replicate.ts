@@ -8,12 +8,12 @@ import { loadStorage, loadWriter, type Replicator } from './deps.ts'
 import { CliError, configUnsupported, errorMessage, hasCode, hintOf, usageError } from './errors.ts'
 import { boolFlag, type FlagValues, stringFlag } from './flags.ts'
 import type { CliIO } from './io.ts'
-import { createLog, type Log, parseLogLevel } from './log.ts'
+import type { Log } from './log.ts'
 import { showProgress } from './progress.ts'
 import { REPLICATE_USAGE } from './replicate-usage.ts'
 import { forced, interrupted, type Signals, watchSignals } from './signals.ts'
 import { expandPath, openPlain, openRetrying } from './source.ts'
-import { packageVersion } from './version.ts'
+import { startLog } from './start-log.ts'
 
 const FLAGS = {
   config: stringFlag(),
@@ -92,15 +92,6 @@ async function keepCatalog(client: ReplicaClient, log: Log): Promise<ReplicaClie
       log.warn('cannot keep the catalog current, trying on', { error: errorMessage(error) })
     },
   })
-}
-
-async function startLog(io: CliIO, flag: string): Promise<Log> {
-  const word = flag || io.env.LOG_LEVEL || 'info'
-  const level = parseLogLevel(word)
-  const log = createLog({ output: io.stdout, level: level ?? 'info', now: io.now })
-  log.info('litetap', { version: await packageVersion(), level: (level ?? 'info').toUpperCase() })
-  if (level === undefined) log.warn('unknown log level, using info', { level: word })
-  return log
 }
 
 /** A replica without a backup is a first start, not a failure (facts 6.4). */

@@ -34,6 +34,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'recover a database from a replica',
     load: async () => (await import('./restore.ts')).restore,
   },
+  serve: {
+    summary: 'serve replicas over HTTP to readers without credentials',
+    load: async () => (await import('./serve.ts')).serve,
+  },
   shell: {
     summary: 'run SQL queries on a replica as you type them',
     load: async () => (await import('./shell.ts')).shell,

@@ -3,11 +3,14 @@ import { StorageError } from '../errors.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
 import type { ByteStream, ListOptions, LtxFileInfo, LtxFileName, OpenOptions, ReplicaClient } from '../types.ts'
 import { HttpConnection, type HttpOptions } from './connection.ts'
+import { watchEvents } from './events.ts'
 import { readRange, readSmall } from './read.ts'
 
 export interface HttpReplicaOptions extends HttpOptions {
   /** Where the replica is: `https://host/path`. A query, as presigned URLs have it, goes with every request. */
   readonly url: string
+  /** The server is a gateway (`litetap serve`), which announces new transactions. Default false. */
+  readonly events?: boolean
 }
 
 /** A replica on any web server: read-only, found through its catalog (`catalog.ts`). */
@@ -15,14 +18,19 @@ export class HttpReplica implements ReplicaClient, Observable {
   readonly type = 'http'
   readonly url: string
   readonly createsExclusively = false
+  /** Present with the option `events`. */
+  readonly watch?: NonNullable<ReplicaClient['watch']>
+  readonly #ending = new AbortController()
   readonly #connection: HttpConnection
   #known: { readonly catalog: Catalog; readonly etag: string | null } | undefined
   #closed = false
 
   /** Nothing is sent yet. @throws StorageError STORAGE_BAD_URL */
-  constructor({ url, ...options }: HttpReplicaOptions) {
+  constructor({ url, events = false, ...options }: HttpReplicaOptions) {
     this.#connection = new HttpConnection(url, options)
     this.url = this.#connection.shown
+    const { signal } = this.#ending
+    if (events) this.watch = (onChange) => watchEvents(this.#connection, onChange, { signal })
   }
 
   async *list(level: number, options: ListOptions = {}): AsyncIterable<LtxFileInfo> {
@@ -54,6 +62,7 @@ export class HttpReplica implements ReplicaClient, Observable {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#ending.abort()
   }
 
   observe(observer: RequestObserver): () => void {

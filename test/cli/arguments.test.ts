@@ -86,6 +86,28 @@ const CASES: [line: string[], message: string, hint?: string][] = [
     `litetap replicate -exec "sh -c '...'" DB_PATH REPLICA_URL`,
   ],
 
+  [['serve'], 'replica URL required', 'litetap serve app=s3://bucket/prefix'],
+  [['serve', 'file:///a', '-addr'], 'flag "-addr" must be positioned before the replica URLs'],
+  [['serve', 'a=file:///x', 'file:///y/a'], 'two databases have the name "a"', 'litetap serve a=URL b=URL'],
+  [
+    ['serve', 'a/b=file:///x?k=v'],
+    'cannot serve file:///x?k=v as "a/b": it needs a name of letters, digits, ._-',
+    'litetap serve app=s3://bucket/prefix',
+  ],
+  [
+    ['serve', '=file:///x'],
+    'cannot serve file:///x as "": it needs a name of letters, digits, ._-',
+    'litetap serve app=s3://bucket/prefix',
+  ],
+  [['serve', '-interval', '0', 'file:///a'], '-interval must be greater than 0'],
+  [['serve', '-concurrency', '0', 'file:///a'], '-concurrency must be at least 1'],
+  [['serve', '-rate', '-1', 'file:///a'], '-rate must not be negative'],
+  [
+    ['serve', '-addr', '8080', 'file:///a'],
+    'Cannot listen on "8080": it is not HOST:PORT',
+    '127.0.0.1:8321, or [::1]:8321, or 127.0.0.1:0 for any port that is free',
+  ],
+
   [['reset'], 'database path required', 'litetap reset /path/to/db'],
   [['reset', 'a', 'b'], 'too many arguments'],
   [['status', 'a', 'b'], 'too many arguments'],

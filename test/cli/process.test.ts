@@ -22,7 +22,7 @@ describe('the process', () => {
     expect(code).toBe(0)
     expect(stderr).toContain('/cli/run.ts')
     expect(
-      stderr.split('\n').filter((url) => /\/(ltx|storage|replica|writer|node_modules)\/|node:sqlite/.test(url)),
+      stderr.split('\n').filter((url) => /\/(ltx|storage|replica|writer|gateway|node_modules)\/|node:sqlite/.test(url)),
     ).toEqual([])
   })
 

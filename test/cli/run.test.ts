@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { cli } from './support.ts'
 
 const LATER = ['databases', 'info', 'list', 'mcp', 'register', 'start', 'stop', 'sync', 'unregister']
-const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'status', 'version']
+const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'serve', 'status', 'version']
 
 describe('dispatch', () => {
   test.each(['help', '-h', '-help', '--help'])('%s prints the usage, exit 0', async (word) => {
@@ -24,6 +24,7 @@ describe('dispatch', () => {
       	replicate    replicate a database to object storage
       	reset        reset local state for a database
       	restore      recover a database from a replica
+      	serve        serve replicas over HTTP to readers without credentials
       	shell        run SQL queries on a replica as you type them
       	status       display replication status for databases
       	version      print the version
