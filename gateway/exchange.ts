@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Headers } from './cors.ts'
 
+const LEFT = new Error('The reader has left')
+
+export interface ExchangeOptions {
+  /** What every reply carries. */
+  readonly headers: Headers
+  /** A reader that takes nothing for so long is disconnected. */
+  readonly idleTimeoutMs: number
+}
+
 /** One request and its reply. */
 export class Exchange {
   readonly request: IncomingMessage
@@ -9,16 +18,15 @@ export class Exchange {
   readonly signal: AbortSignal
   /** Bytes of bodies sent. */
   sent = 0
-  readonly #always: Headers
+  readonly #options: ExchangeOptions
 
-  /** @param always what every reply carries */
-  constructor(request: IncomingMessage, response: ServerResponse, always: Headers) {
+  constructor(request: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
     this.request = request
     this.response = response
-    this.#always = always
+    this.#options = options
     const left = new AbortController()
     this.signal = left.signal
-    response.once('close', () => left.abort(new Error('The reader has left')))
+    response.once('close', () => left.abort(LEFT))
   }
 
   get isHead(): boolean {
@@ -32,7 +40,7 @@ export class Exchange {
 
   /** Begin a reply whose body is written by the caller. */
   begin(status: number, headers: Headers): void {
-    this.response.writeHead(status, { ...this.#always, ...headers })
+    this.response.writeHead(status, { ...this.#options.headers, ...headers })
   }
 
   /** A whole reply. */
@@ -40,6 +48,7 @@ export class Exchange {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     this.begin(status, { ...headers, 'content-length': String(bytes.length) })
     if (!this.isHead) this.sent += bytes.length
+    this.response.setTimeout(this.#options.idleTimeoutMs, () => this.breakOff())
     this.response.end(this.isHead ? undefined : bytes)
   }
 
@@ -60,13 +69,13 @@ export class Exchange {
 
   /**
    * Send a chunk, and wait until it has left: it is not ours any more once the next one is asked for.
-   * @throws the signal's reason; an Error when nothing leaves for `idleTimeoutMs`
+   * @throws the signal's reason; an Error when nothing leaves for the idle timeout
    */
-  async write(chunk: Uint8Array, idleTimeoutMs: number): Promise<void> {
+  async write(chunk: Uint8Array): Promise<void> {
     this.signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const leave = (): void => reject(this.signal.reason)
-    const timer = setTimeout(() => reject(new Error('The reader takes nothing')), idleTimeoutMs)
+    const timer = setTimeout(() => reject(new Error('The reader takes nothing')), this.#options.idleTimeoutMs)
     this.signal.addEventListener('abort', leave, { once: true })
     this.response.write(chunk, (error) => (error ? reject(error) : resolve()))
     try {

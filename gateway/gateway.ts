@@ -140,7 +140,8 @@ export class Gateway {
     const startedAt = performance.now()
     const { url: target = '', method = '', socket } = request
     const route: Handled = parseRoute(target) ?? { kind: 'malformed' }
-    const exchange = new Exchange(request, response, { ...NO_SNIFF, ...this.#cors.headers(request.headers.origin) })
+    const headers = { ...NO_SNIFF, ...this.#cors.headers(request.headers.origin) }
+    const exchange = new Exchange(request, response, { headers, idleTimeoutMs: this.#limits.idleTimeoutMs })
     const address = socket.remoteAddress ?? ''
     this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1)
     response.once('close', () => {
@@ -149,7 +150,14 @@ export class Gateway {
       this.#requests.add({ route: route.kind, status: String(status) })
       this.#bytes.add({ route: route.kind }, exchange.sent)
       const ms = performance.now() - startedAt
-      this.#options.onRequest?.({ method, target, address, status, bytes: exchange.sent, ms })
+      this.#options.onRequest?.({
+        method,
+        path: target.replace(/\?.*$/s, ''),
+        address,
+        status,
+        bytes: exchange.sent,
+        ms,
+      })
     })
     if (this.#closing) response.setHeader('connection', 'close')
     try {
@@ -217,7 +225,7 @@ export class Gateway {
     })
     if (route.kind === 'catalog') return await sendCatalog(exchange, served.feed)
     const isPublic = this.#options.tokens === undefined
-    await serveFile(exchange, route.file, { ...served, isPublic, idleTimeoutMs: this.#limits.idleTimeoutMs })
+    await serveFile(exchange, route.file, { ...served, isPublic })
   }
 
   async #sendEvents(exchange: Exchange, { feed }: Served): Promise<void> {

@@ -9,7 +9,6 @@ export interface FileSource {
   readonly feed: Feed
   /** Shared caches may keep it: nobody needs a token. */
   readonly isPublic: boolean
-  readonly idleTimeoutMs: number
 }
 
 /** Reply with a file or a part of it. @throws StorageError before anything was sent; afterwards it breaks off */
@@ -51,7 +50,7 @@ interface Part {
 }
 
 /** The head goes with the first chunk: until then the store can still say that there is no file. */
-async function sendBytes(exchange: Exchange, { client, feed, idleTimeoutMs }: FileSource, part: Part): Promise<void> {
+async function sendBytes(exchange: Exchange, { client, feed }: FileSource, part: Part): Promise<void> {
   const length = part.end - part.start
   const options = { offset: part.start, size: length, signal: exchange.signal }
   const stream = await client.open(part.info, options)
@@ -65,7 +64,7 @@ async function sendBytes(exchange: Exchange, { client, feed, idleTimeoutMs }: Fi
     for await (const chunk of stream) {
       if (!begun) exchange.begin(part.status, part.head)
       begun = true
-      await exchange.write(chunk.length > left ? chunk.subarray(0, left) : chunk, idleTimeoutMs)
+      await exchange.write(chunk.length > left ? chunk.subarray(0, left) : chunk)
       left -= Math.min(left, chunk.length)
       if (left === 0) break
     }

@@ -47,7 +47,8 @@ export interface StaticFile {
 /** A request that has been answered, or given up. */
 export interface AnsweredRequest {
   readonly method: string
-  readonly target: string
+  /** Without its query, in which somebody may have put a secret. */
+  readonly path: string
   readonly address: string
   /** 0 when the reader left before there was a reply. */
   readonly status: number

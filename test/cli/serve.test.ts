@@ -66,12 +66,13 @@ describe('serve', () => {
             })
           ).status
         expect([await status('app'), await status('app', 'x')]).toEqual([401, 401])
+        expect((await fetch(`${url}/app/litetap/catalog.json?token=${ALL}`)).status).toBe(401)
         expect([await status('app', APP), await status('other', APP)]).toEqual([200, 404])
         expect([await status('app', ALL), await status('other', ALL)]).toEqual([200, 200])
       }
       const { code, stdout } = await serving([...flags, '-log-level', 'trace', ...databases], options, look)
       expect(code).toBe(0)
-      expect(stdout).toMatch(/msg=request method=GET target=\/app\/litetap\/catalog\.json address=\S+ status=401/)
+      expect(stdout).toMatch(/msg=request method=GET path=\/app\/litetap\/catalog\.json address=\S+ status=401/)
       expect(stdout).not.toContain('secret')
       expect(stdout).not.toContain('no tokens')
     }

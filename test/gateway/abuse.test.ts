@@ -7,8 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { peakResidentBytes, resetPeakResidentBytes } from '../../bench/support/proc.ts'
 import { FileReplica } from '../../storage/file/index.ts'
-import { withCounting } from '../../storage/node.ts'
+import { MemoryReplica, withCounting } from '../../storage/node.ts'
 import { ltxBytes, name } from '../storage/ltx-bytes.ts'
+import { altered } from '../support/altered-client.ts'
 import { seededRandom } from '../support/random.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { CANARY, canaryReplica, fill, l0, raw, startGateway, statuses } from './support.ts'
@@ -221,6 +222,26 @@ describe('slow readers', () => {
     expect(counts.bytesIn).toBeLessThan(20 * 12 * MiB) // socket buffers and a chunk each, not 20 files
     clearInterval(trickle)
     await expect.poll(() => counts.inFlight, { timeout: 10_000 }).toBe(0)
+  })
+
+  test('of a catalog are disconnected, too', async () => {
+    const replica = new MemoryReplica()
+    const listed = altered(replica, {
+      list: async function* (level) {
+        for (let txid = 1; level === 0 && txid <= 200_000; txid++)
+          yield { ...name(0, txid), size: 1000, createdAt: txid }
+      },
+    })
+    const limits = { idleTimeoutMs: 500 }
+    const { port, url } = await startGateway({ databases: new Map([['app', listed]]), limits })
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write('GET /app/litetap/catalog.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')
+    await new Promise((resolve) => socket.once('readable', resolve))
+    const inFlight = async () => (await (await fetch(`${url}/metrics`)).text()).match(/in_flight (\d+)/)?.[1]
+    expect(await inFlight()).toBe('1')
+    await expect.poll(inFlight, { timeout: 10_000 }).toBe('0')
+    socket.destroy()
   })
 
   test('who leaves ends the reading at the store', async () => {

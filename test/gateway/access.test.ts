@@ -252,6 +252,37 @@ describe('limits', () => {
       .toBe(200)
   })
 
+  test('what is under way when it stops is sent to its end; what takes too long is not', async () => {
+    for (const graceMs of [5000, 50]) {
+      const replica = new MemoryReplica()
+      const [bytes] = await fill(replica, 1, 100_000)
+      let release = (): void => {}
+      const gate = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      const slow = altered(replica, {
+        open: async () =>
+          (async function* () {
+            yield bytes!.subarray(0, 50_000)
+            await gate
+            yield bytes!.subarray(50_000)
+          })(),
+      })
+      const { url, gateway } = await startGateway({ databases: new Map([['app', slow]]) })
+      const reply = await fetch(url + l0(1))
+      const body = reply
+        .arrayBuffer()
+        .then((buffer) => buffer.byteLength)
+        .catch(() => 'broken')
+      const closed = gateway.close(graceMs)
+      if (graceMs === 50) await closed
+      await expect(fetch(`${url}/health`)).rejects.toThrow()
+      release()
+      await closed
+      expect(await body).toBe(graceMs === 50 ? 'broken' : 100_000)
+    }
+  })
+
   test('methods, sizes, bodies', async () => {
     const { url, port, counts } = await scene()
     const send = (method: string, headers: Record<string, string> = {}, path = l0(1)) =>

@@ -162,7 +162,7 @@ async function fastFeed(keepAliveMs: number) {
   let reply: ServerResponse | undefined
   const server = createServer((request, response) => {
     reply = response
-    void subscribers.serve(new Exchange(request, response, {}), feed)
+    void subscribers.serve(new Exchange(request, response, { headers: {}, idleTimeoutMs: 60_000 }), feed)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')

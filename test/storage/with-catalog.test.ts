@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { FileReplica } from '../../storage/file/index.ts'
@@ -11,6 +13,7 @@ import {
   withCatalog,
   withCounting,
 } from '../../storage/node.ts'
+import { Replicator } from '../../writer/index.ts'
 import { altered } from '../support/altered-client.ts'
 import { seededRandom } from '../support/random.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -282,3 +285,53 @@ test.each([1, 2, 3])(
     await expect.poll(written, { timeout: 10_000 }).toEqual(await listed())
   },
 )
+
+test('beside a live replicator with compaction and retention: a write for each change at most, and the last is right', async () => {
+  const dir = tempDir()
+  const replica = new FileReplica({ path: join(dir, 'replica') })
+  let [changes, catalogs] = [0, 0]
+  const watched = altered(replica, {
+    write: async (...args) => {
+      changes += 1
+      return await replica.write(...args)
+    },
+    delete: async (files, signal) => {
+      if (files.length > 0) changes += 1
+      await replica.delete(files, signal)
+    },
+    writeCatalog: async (body) => {
+      catalogs += 1
+      await replica.writeCatalog(body)
+    },
+  })
+  const app = new DatabaseSync(join(dir, 'app.db'))
+  onTestFinished(() => app.close())
+  app.exec('PRAGMA journal_mode = wal; CREATE TABLE t (x)')
+  const client = withCatalog(watched, { minIntervalMs: 0 })
+  const replicator = new Replicator({
+    dbPath: join(dir, 'app.db'),
+    client,
+    settings: {
+      minSyncIntervalMs: 0,
+      levels: [{ level: 1, intervalMs: 200 }],
+      l0RetentionMs: 1,
+      l0RetentionCheckIntervalMs: 100,
+    },
+  })
+  await replicator.start()
+  for (let i = 0; i < 60; i++) {
+    app.exec(`INSERT INTO t VALUES (${i})`)
+    await replicator.flush()
+    await delay(40)
+  }
+  await replicator.close()
+  await client.close()
+  const again = new FileReplica({ path: join(dir, 'replica') })
+  const levels = Array.from({ length: 10 }, (_, level) => collect(again.list(level)))
+  const there = (await Promise.all(levels)).flat()
+  const { files } = decodeCatalog(await readFile(join(dir, 'replica', KEY)), KEY)
+  expect(files).toEqual(there)
+  expect(there.filter(({ level }) => level === 1).length).toBeGreaterThan(1)
+  expect(changes).toBeGreaterThan(62) // commits, the snapshot, compactions, deletions
+  expect(catalogs).toBeLessThanOrEqual(changes + 1) // and one at the start
+})
