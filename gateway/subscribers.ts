@@ -42,13 +42,21 @@ export class Subscribers {
       }
     }
     const unsubscribe = feed.subscribe(tell)
+    let timer: ReturnType<typeof setInterval> | undefined
+    const end = (): void => {
+      clearInterval(timer)
+      unsubscribe()
+      this.#open.delete(exchange)
+    }
+    this.#open.set(exchange, end)
+    signal.addEventListener('abort', end, { once: true })
     try {
       await feed.refresh(Number.POSITIVE_INFINITY)
     } catch (error) {
-      unsubscribe()
+      end()
       throw error
     }
-    if (signal.aborted) return unsubscribe()
+    if (!this.#open.has(exchange)) return
     exchange.begin(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
@@ -65,25 +73,19 @@ export class Subscribers {
       if (event) tell(event)
     })
     let stuck = false
-    const timer = setInterval(() => {
+    timer = setInterval(() => {
       if (!response.writableNeedDrain) say(': \n\n')
       else if (stuck) exchange.breakOff()
       stuck = response.writableNeedDrain
     }, this.#keepAliveMs)
-    const end = (): void => {
-      clearInterval(timer)
-      unsubscribe()
-      this.#open.delete(exchange)
-    }
-    this.#open.set(exchange, end)
-    signal.addEventListener('abort', end, { once: true })
   }
 
   /** End all streams in good order: readers connect again, to whoever is there then. */
   close(): void {
     for (const [exchange, end] of [...this.#open]) {
       end()
-      exchange.response.end()
+      if (exchange.response.headersSent) exchange.response.end()
+      else exchange.breakOff()
     }
   }
 }

@@ -28,6 +28,7 @@ export interface CatalogOptions {
   readonly patienceMs?: number
 }
 
+const DEFAULT_RETRY_MS = 10_000
 /** `setTimeout` takes no more than this. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
@@ -36,7 +37,7 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1
  * deleted. The catalog is written beside the replication, one write at a time, and the newest state wins: bursts cost no
  * more than a write a second, and a failure neither fails nor holds up what it belongs to. Only a deletion waits for it.
  *
- * The replica is listed at the start, after every failed write or deletion (which may have happened all the same), and
+ * The replica is listed at the start, some time after every failed write or deletion (which may have happened all the same), and
  * now and then, since others may write and delete there, too.
  *
  * @throws StorageError STORAGE_BAD_OPTION when the store can hold no catalog
@@ -122,7 +123,7 @@ class CatalogKeeper implements ReplicaClient, Partial<Observable> {
       this.#change(file, undefined)
     }
     try {
-      await this.#patiently(this.#writeNow())
+      await this.#patiently(this.#writeNow(), signal)
       await this.#client.delete(files, signal)
     } catch (error) {
       this.#doubt()
@@ -134,7 +135,7 @@ class CatalogKeeper implements ReplicaClient, Partial<Observable> {
 
   async deleteAll(signal?: AbortSignal): Promise<void> {
     this.#stopTimer()
-    await this.#patiently(this.#next ?? this.#round ?? Promise.resolve()) // it would bring the catalog back
+    await this.#patiently(this.#next ?? this.#round ?? Promise.resolve(), signal) // it would bring the catalog back
     try {
       await this.#client.deleteAll(signal)
     } catch (error) {
@@ -165,10 +166,10 @@ class CatalogKeeper implements ReplicaClient, Partial<Observable> {
     this.#mustWrite = true
   }
 
-  /** Nobody knows what is there now: ask. */
+  /** Nobody knows what is there now: ask, though not at once, as the store may have had enough. */
   #doubt(): void {
     this.#mustList = true
-    this.#schedule()
+    this.#schedule(performance.now() + (this.#options.retryMs ?? DEFAULT_RETRY_MS))
   }
 
   /** Write soon; at once when the last time was long ago. */
@@ -190,21 +191,20 @@ class CatalogKeeper implements ReplicaClient, Partial<Observable> {
   #scheduleRelisting(): void {
     const everyMs = Math.min(this.#options.relistIntervalMs ?? 600_000, TIMEOUT_MAX_MS)
     this.#relistTimer = setTimeout(() => {
-      this.#doubt()
+      this.#mustList = true
+      this.#schedule()
       this.#scheduleRelisting()
     }, everyMs)
   }
 
   /** Write the state as it is now. Never fails. */
   #writeNow(): Promise<void> {
-    if (this.#round) {
-      this.#next ??= this.#round.then(() => {
-        this.#next = undefined
-        return this.#start()
-      })
-      return this.#next
-    }
-    return this.#start()
+    if (!this.#round && !this.#next) return this.#start()
+    this.#next ??= this.#round!.then(() => {
+      this.#next = undefined
+      return this.#start()
+    })
+    return this.#next
   }
 
   #start(): Promise<void> {
@@ -215,7 +215,7 @@ class CatalogKeeper implements ReplicaClient, Partial<Observable> {
   }
 
   async #write(): Promise<void> {
-    const { minIntervalMs = 1000, retryMs = 10_000, layout = layoutOf(this.type), onError } = this.#options
+    const { minIntervalMs = 1000, retryMs = DEFAULT_RETRY_MS, layout = layoutOf(this.type), onError } = this.#options
     const { signal } = this.#closing
     this.#notBefore = performance.now() + minIntervalMs
     try {
@@ -253,14 +253,16 @@ class CatalogKeeper implements ReplicaClient, Partial<Observable> {
     }
   }
 
-  async #patiently(work: Promise<void>): Promise<void> {
+  /** Wait for the work, but not for ever, and not after an abort: whoever waits goes on without it then. */
+  async #patiently(work: Promise<void>, signal?: AbortSignal): Promise<void> {
     const { patienceMs = 10_000 } = this.#options
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, patienceMs)
-    })
-    await Promise.race([work, enough])
+    const enough = Promise.withResolvers<void>()
+    const timer = setTimeout(enough.resolve, patienceMs)
+    const stop = (): void => enough.resolve()
+    signal?.addEventListener('abort', stop, { once: true })
+    if (!signal?.aborted) await Promise.race([work, enough.promise])
     clearTimeout(timer)
+    signal?.removeEventListener('abort', stop)
   }
 }
 

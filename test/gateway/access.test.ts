@@ -252,6 +252,15 @@ describe('limits', () => {
       .toBe(200)
   })
 
+  test('no more event streams than it is told, however fast they come', async () => {
+    const { url } = await scene({ limits: { subscribers: 3 } })
+    const stop = new AbortController()
+    const asked = Array.from({ length: 10 }, () => fetch(`${url}/app/litetap/events`, { signal: stop.signal }))
+    const got = (await Promise.all(asked)).map(({ status }) => status).sort()
+    stop.abort()
+    expect(got).toEqual([200, 200, 200, 503, 503, 503, 503, 503, 503, 503])
+  })
+
   test('what is under way when it stops is sent to its end; what takes too long is not', async () => {
     for (const graceMs of [5000, 50]) {
       const replica = new MemoryReplica()

@@ -165,15 +165,31 @@ test('a catalog that cannot be written holds nothing up, is told, and is tried a
 
 test('a catalog that hangs holds up a deletion and the end for as long as it is told to, and commits not at all', async () => {
   const replica = new MemoryReplica()
-  const hanging = altered(replica, {
-    writeCatalog: (_, signal) =>
-      new Promise((_, reject) => signal!.addEventListener('abort', () => reject(signal!.reason))),
-  })
-  const client = withCatalog(hanging, { ...soon, patienceMs: 30 })
+  const over = new AbortController()
+  const hanging = () =>
+    altered(new MemoryReplica({ bucket: replica.bucket }), {
+      writeCatalog: (_, signal) =>
+        new Promise((_, reject) => {
+          const either = AbortSignal.any([signal!, over.signal])
+          either.addEventListener('abort', () => reject(either.reason))
+          if (either.aborted) reject(either.reason)
+        }),
+    })
+  const client = withCatalog(hanging(), { ...soon, patienceMs: 30 })
   for (let min = 1; min <= 5; min++) await client.write(name(0, min), ltxBytes({ min }))
   await client.delete([name(0, 1)])
   await client.close()
   expect(bucketOf(replica)).toHaveLength(4)
+
+  const reason = new Error('stop')
+  const patient = withCatalog(hanging(), { ...soon, patienceMs: 300_000 })
+  const stop = new AbortController()
+  const deleting = patient.delete([name(0, 2)], stop.signal)
+  setTimeout(() => stop.abort(reason), 20)
+  await expect(deleting).rejects.toBe(reason)
+  expect(bucketOf(replica)).toHaveLength(4)
+  over.abort()
+  await patient.close()
 })
 
 test('a write that failed may have arrived: the bucket is asked', async () => {
