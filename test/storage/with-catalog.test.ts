@@ -102,7 +102,11 @@ test('one write at a time; the newest state wins', async () => {
     },
   })
   const client = keeping(slow)
-  for (let min = 1; min <= 200; min++) await client.write(name(0, min), ltxBytes({ min }))
+  for (let min = 1; min <= 200; min++) {
+    await client.write(name(0, min), ltxBytes({ min }))
+    if (min % 2 === 0) await delay(1)
+    if (min % 50 === 0) await client.delete([name(0, 1000)]) // which wants it written at once
+  }
   await expect.poll(() => catalogOf(replica)).toHaveLength(200)
   expect(most).toBe(1)
   expect(writes).toBeLessThan(100)
