@@ -4,6 +4,8 @@
  */
 export type StorageDeps = typeof import('../storage/node.ts')
 
+export type GatewayDeps = typeof import('../gateway/index.ts')
+
 export type WriterDeps = typeof import('../writer/index.ts')
 
 export type IntegrityCheck = import('../writer/index.ts').IntegrityCheck
@@ -13,6 +15,10 @@ export type Replicator = import('../writer/index.ts').Replicator
 
 export async function loadStorage(): Promise<StorageDeps> {
   return await import('../storage/node.ts')
+}
+
+export async function loadGateway(): Promise<GatewayDeps> {
+  return await import('../gateway/index.ts')
 }
 
 export async function loadWriter(): Promise<WriterDeps> {

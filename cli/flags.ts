@@ -6,7 +6,8 @@ export interface Flag<T> {
   readonly initial: T
   /** May stand alone (`-json`); a value comes only with `=`. */
   readonly isBoolean: boolean
-  parse(text: string): T
+  /** @param before the value so far: `initial`, or that of the same flag further in front */
+  parse(text: string, before: T): T
 }
 
 /** A command's flags by name, without the dash. */
@@ -41,7 +42,7 @@ export function parseFlags<S extends FlagSet>(flags: S, argv: readonly string[])
     const text = assigned ?? (flag.isBoolean ? 'true' : argv[next++])
     if (text === undefined) return failure(`flag needs an argument: -${name}`)
     try {
-      values[name] = flag.parse(text)
+      values[name] = flag.parse(text, values[name])
     } catch (error) {
       const what = flag.isBoolean ? `boolean value ${quote(text)} for -` : `value ${quote(text)} for flag -`
       return failure(`invalid ${what}${name}: ${(error as Error).message}`)
@@ -75,6 +76,11 @@ export function durationFlag(initialMs: number): Flag<number> {
 /** Any other flag; undefined when it was not given. */
 export function customFlag<T>(parse: (text: string) => T): Flag<T | undefined> {
   return { initial: undefined, isBoolean: false, parse }
+}
+
+/** A flag that may be given several times: all its values. */
+export function listFlag(): Flag<readonly string[]> {
+  return { initial: [], isBoolean: false, parse: (text, before) => [...before, text] }
 }
 
 /** A TXID: 16 hex digits. */

@@ -28,6 +28,11 @@ Arguments:
 \t    Replicate only while holding the replica's lease (lock.json, 30 s,
 \t    renewed). Without it, another writer is noticed at its first file.
 
+\t-catalog
+\t    Keep the catalog (litetap/catalog.json) current, so that the replica
+\t    can be read through a web server that cannot list. At most one small
+\t    PUT a second; when it fails, replication goes on.
+
 \t-log-level LEVEL
 \t    Log level: trace, debug, info, warn, error. Overrides $LOG_LEVEL.
 \t    Defaults to info.

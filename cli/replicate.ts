@@ -8,12 +8,12 @@ import { loadStorage, loadWriter, type Replicator } from './deps.ts'
 import { CliError, configUnsupported, errorMessage, hasCode, hintOf, usageError } from './errors.ts'
 import { boolFlag, type FlagValues, stringFlag } from './flags.ts'
 import type { CliIO } from './io.ts'
-import { createLog, type Log, parseLogLevel } from './log.ts'
+import type { Log } from './log.ts'
 import { showProgress } from './progress.ts'
 import { REPLICATE_USAGE } from './replicate-usage.ts'
 import { forced, interrupted, type Signals, watchSignals } from './signals.ts'
 import { expandPath, openPlain, openRetrying } from './source.ts'
-import { packageVersion } from './version.ts'
+import { startLog } from './start-log.ts'
 
 const FLAGS = {
   config: stringFlag(),
@@ -25,12 +25,14 @@ const FLAGS = {
   'force-snapshot': boolFlag(),
   'enforce-retention': boolFlag(),
   lease: boolFlag(),
+  catalog: boolFlag(),
 }
 type Flags = FlagValues<typeof FLAGS>
 
 export const replicate = defineCommand({ name: 'replicate', usage: REPLICATE_USAGE, flags: FLAGS, run: runReplicate })
 
 const DATABASE_POLL_MS = 200
+const CATALOG_WARNING_INTERVAL_MS = 30_000
 
 interface Job {
   readonly io: CliIO
@@ -47,7 +49,8 @@ async function runReplicate(io: CliIO, flags: Flags, args: readonly string[]): P
   const command = flags.exec === '' ? undefined : parseExec(flags.exec)
   const log = await startLog(io, flags['log-level'])
   // The daemon has a patience of its own; a single pass has only this one.
-  const client = flags.once ? await openRetrying(url, io, log) : await openPlain(url, io)
+  const plain = flags.once ? await openRetrying(url, io, log) : await openPlain(url, io)
+  const client = flags.catalog ? await keepCatalog(plain, log) : plain
   const signals = watchSignals(io)
   try {
     const job: Job = { io, flags, dbPath: expandPath(path, io), client, command, signals, log }
@@ -78,13 +81,17 @@ function checkArguments(flags: Flags, [path, url, ...more]: readonly string[]): 
   return { path, url }
 }
 
-async function startLog(io: CliIO, flag: string): Promise<Log> {
-  const word = flag || io.env.LOG_LEVEL || 'info'
-  const level = parseLogLevel(word)
-  const log = createLog({ output: io.stdout, level: level ?? 'info', now: io.now })
-  log.info('litetap', { version: await packageVersion(), level: (level ?? 'info').toUpperCase() })
-  if (level === undefined) log.warn('unknown log level, using info', { level: word })
-  return log
+/** Failures that go on are told now and then. */
+async function keepCatalog(client: ReplicaClient, log: Log): Promise<ReplicaClient> {
+  const { withCatalog } = await loadStorage()
+  let toldAtMs = Number.NEGATIVE_INFINITY
+  return withCatalog(client, {
+    onError: (error) => {
+      if (performance.now() - toldAtMs < CATALOG_WARNING_INTERVAL_MS) return
+      toldAtMs = performance.now()
+      log.warn('cannot keep the catalog current, trying on', { error: errorMessage(error) })
+    },
+  })
 }
 
 /** A replica without a backup is a first start, not a failure (facts 6.4). */

@@ -11,6 +11,10 @@ interface Entry {
 
 // Loaded one at a time: `help` and `version` must not wait for an SDK.
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  catalog: {
+    summary: 'write the catalog by which web servers are read',
+    load: async () => (await import('./catalog.ts')).catalog,
+  },
   databases: { summary: 'list databases specified in config file' },
   info: { summary: 'show daemon information' },
   list: { summary: 'list all managed databases' },
@@ -29,6 +33,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   restore: {
     summary: 'recover a database from a replica',
     load: async () => (await import('./restore.ts')).restore,
+  },
+  serve: {
+    summary: 'serve replicas over HTTP to readers without credentials',
+    load: async () => (await import('./serve.ts')).serve,
   },
   shell: {
     summary: 'run SQL queries on a replica as you type them',

@@ -23,6 +23,11 @@ export const CATALOG_NAME = 'litetap/catalog.json'
 const VERSION = 1
 const LAYOUTS: readonly string[] = ['ltx', 's3'] satisfies Layout[]
 
+/** How a kind of store lays its keys out; `type` is the client's. */
+export function layoutOf(type: string): Layout {
+  return type === 's3' || type === 'oss' ? 's3' : 'ltx'
+}
+
 /** Key of the catalog in a bucket. */
 export function catalogKey(path: string): string {
   return path === '' ? CATALOG_NAME : `${path}/${CATALOG_NAME}`

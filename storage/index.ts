@@ -7,6 +7,7 @@ export {
   encodeCatalog,
   type Layout,
   layoutKey,
+  layoutOf,
   layoutPath,
 } from './catalog.ts'
 export type { StorageErrorAt, StorageErrorCode, StorageErrorOptions } from './errors.ts'

@@ -1,5 +1,6 @@
 import { parseFilename } from '../ltx/index.ts'
 import { closeBody, copyOf, ownedStream, peekHeader, readAll } from './body.ts'
+import { catalogKey } from './catalog.ts'
 import { StorageError } from './errors.ts'
 import { fileKey, joinPath, leaseKey, levelDir } from './keys.ts'
 import type {
@@ -102,6 +103,11 @@ export class MemoryReplica implements ReplicaClient {
     this.#check(signal)
     const prefix = this.#path === '' ? '' : `${joinPath(this.#path)}/`
     for (const key of [...this.bucket.keys()]) if (key.startsWith(prefix)) this.bucket.delete(key)
+  }
+
+  async writeCatalog(body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    this.#check(signal)
+    this.bucket.set(catalogKey(this.#path), { bytes: copyOf(body), createdAt: Date.now() })
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { type FileHandle, open, readdir, rm, stat, unlink } from 'node:fs/promis
 import { dirname, resolve } from 'node:path'
 import { parseFilename } from '../../ltx/index.ts'
 import { closeBody, ownedStream, peekHeader } from '../body.ts'
+import { catalogKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
 import type {
@@ -134,6 +135,16 @@ export class FileReplica implements ReplicaClient {
       await rm(path, { recursive: true, force: true }).catch((error) => {
         throw fileError(error, 'delete', path)
       })
+    }
+  }
+
+  async writeCatalog(body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    this.#check(signal)
+    const path = catalogKey(this.#path)
+    try {
+      await writeDurable(path, body, { ...this.#modes, signal })
+    } catch (error) {
+      throw fileError(error, 'write', path)
     }
   }
 

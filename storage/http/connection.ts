@@ -10,6 +10,11 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** A server may be silent for so long. Default 30 000. */
   readonly idleTimeoutMs?: number
+  /**
+   * For `https://`: the server is a gateway (`litetap serve`), which announces new transactions, so that nobody need ask.
+   * Default false.
+   */
+  readonly events?: boolean
 }
 
 /** Where a connection leads, and what is particular to the store there. */

@@ -2,6 +2,7 @@ import type { Observable, RequestObserver } from '../observe.ts'
 import { ReadOnlyReplica } from '../read-only.ts'
 import type { ByteStream, ListOptions, LtxFileInfo, LtxFileName, OpenOptions, ReplicaClient } from '../types.ts'
 import type { HttpConnection } from './connection.ts'
+import { watchEvents } from './events.ts'
 import type { FileFinder } from './finder.ts'
 import { readRange } from './read.ts'
 
@@ -9,14 +10,26 @@ import { readRange } from './read.ts'
 export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Observable {
   /** Present where a catalog tells all files. */
   readonly listAll?: (signal?: AbortSignal) => Promise<readonly LtxFileInfo[]>
+  /** Present where the server is a gateway. */
+  readonly watch?: NonNullable<ReplicaClient['watch']>
+  readonly #ending = new AbortController()
   readonly #connection: HttpConnection
   readonly #finder: FileFinder
 
-  /** Nothing is sent yet. */
-  constructor(place: { readonly type: string; readonly url: string }, connection: HttpConnection, finder: FileFinder) {
+  /**
+   * Nothing is sent yet.
+   * @param place its `events`: the server announces new transactions
+   */
+  constructor(
+    place: { readonly type: string; readonly url: string; readonly events?: boolean | undefined },
+    connection: HttpConnection,
+    finder: FileFinder,
+  ) {
     super(place.type, place.url)
     this.#connection = connection
     this.#finder = finder
+    const { signal } = this.#ending
+    if (place.events) this.watch = (onChange) => watchEvents(connection, onChange, { signal })
     if (finder.listAll) {
       this.listAll = async (signal) => {
         this.check(signal)
@@ -33,6 +46,11 @@ export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Obser
   async open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
     this.check(options.signal)
     return await readRange(this.#connection, await this.#finder.find(file, options.signal), options)
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    this.#ending.abort()
   }
 
   observe(observer: RequestObserver): () => void {

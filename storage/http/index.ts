@@ -1,4 +1,5 @@
 export type { HttpOptions } from './connection.ts'
+export { EVENTS_NAME, type WatchEventsOptions, watchEvents } from './events.ts'
 export { HttpReplica } from './http-replica.ts'
 export { openHttp } from './open-http.ts'
 export type { CredentialsSource } from './s3-signer.ts'

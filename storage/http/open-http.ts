@@ -15,7 +15,7 @@ import { HttpReplica } from './http-replica.ts'
  */
 export async function openHttp(url: string, options: HttpOptions = {}): Promise<HttpReplica> {
   const root = parse(url)
-  const place = { type: 'http', url: shownURL(root) }
+  const place = { type: 'http', url: shownURL(root), events: options.events }
   if (isListingHost(root.hostname)) {
     const { openListingHost } = await import('./stores.ts')
     return await openListingHost(root, place, options)

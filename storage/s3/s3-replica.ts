@@ -1,4 +1,5 @@
 import { closeBody, peekHeader } from '../body.ts'
+import { catalogKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { leaseKey, s3Key } from '../keys.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
@@ -20,6 +21,7 @@ import { readObject } from './read.ts'
 import { S3LeaseStore } from './s3-lease-store.ts'
 import { resolveSettings, type S3ReplicaOptions, type S3Settings } from './settings.ts'
 import { uploadObject } from './upload.ts'
+import { writeCatalog } from './write-catalog.ts'
 
 /**
  * A replica on S3 or a server that speaks its protocol: `<path>/%04x/<name>`, the LTX timestamp kept as user metadata
@@ -92,7 +94,15 @@ export class S3Replica implements ReplicaClient, Observable {
 
   async deleteAll(signal?: AbortSignal): Promise<void> {
     this.#check(signal)
-    await deletePrefix(this.#connection, `${this.#connection.settings.path}/`, signal)
+    const { path } = this.#connection.settings
+    await deletePrefix(this.#connection, `${path}/`, signal)
+    // Without a path the files' keys begin with a slash, the catalog's does not (`catalogKey`).
+    if (path === '') await deleteObjects(this.#connection, [catalogKey(path)], signal)
+  }
+
+  async writeCatalog(body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    this.#check(signal)
+    await writeCatalog(this.#connection, catalogKey(this.#connection.settings.path), body, signal)
   }
 
   async close(): Promise<void> {

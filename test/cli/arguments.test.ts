@@ -13,6 +13,10 @@ const CASES: [line: string[], message: string, hint?: string][] = [
   [['ltx', '-level', 'x', 'file:///a'], 'invalid value "x" for flag -level: invalid level: must be 0-9 or "all"'],
   [['ltx', '-level', '', 'file:///a'], 'invalid value "" for flag -level: invalid level: must be 0-9 or "all"'],
 
+  [['catalog'], 'replica URL required', 'litetap catalog s3://bucket/prefix'],
+  [['catalog', 'file:///a', 'b'], 'too many arguments'],
+  [['catalog', '-layout', 'x', 'file:///a'], 'invalid value "x" for flag -layout: must be "ltx" or "s3"'],
+
   [['restore'], 'database path or replica URL required', 'litetap restore -o /path/to/db s3://bucket/prefix'],
   [['restore', 'a', 'b'], 'too many arguments'],
   [
@@ -82,6 +86,28 @@ const CASES: [line: string[], message: string, hint?: string][] = [
     `litetap replicate -exec "sh -c '...'" DB_PATH REPLICA_URL`,
   ],
 
+  [['serve'], 'replica URL required', 'litetap serve app=s3://bucket/prefix'],
+  [['serve', 'file:///a', '-addr'], 'flag "-addr" must be positioned before the replica URLs'],
+  [['serve', 'a=file:///x', 'file:///y/a'], 'two databases have the name "a"', 'litetap serve a=URL b=URL'],
+  [
+    ['serve', 'a/b=file:///x?k=v'],
+    'cannot serve file:///x?k=v as "a/b": it needs a name of letters, digits, ._-',
+    'litetap serve app=s3://bucket/prefix',
+  ],
+  [
+    ['serve', '=file:///x'],
+    'cannot serve file:///x as "": it needs a name of letters, digits, ._-',
+    'litetap serve app=s3://bucket/prefix',
+  ],
+  [['serve', '-interval', '0', 'file:///a'], '-interval must be greater than 0'],
+  [['serve', '-concurrency', '0', 'file:///a'], '-concurrency must be at least 1'],
+  [['serve', '-rate', '-1', 'file:///a'], '-rate must not be negative'],
+  [
+    ['serve', '-addr', '8080', 'file:///a'],
+    'Cannot listen on "8080": it is not HOST:PORT',
+    '127.0.0.1:8321, or [::1]:8321, or 127.0.0.1:0 for any port that is free',
+  ],
+
   [['reset'], 'database path required', 'litetap reset /path/to/db'],
   [['reset', 'a', 'b'], 'too many arguments'],
   [['status', 'a', 'b'], 'too many arguments'],
@@ -103,6 +129,7 @@ describe('what needs a configuration file says so', () => {
     [['restore', '/data/app.db'], 'litetap restore -o /path/to/db s3://bucket/prefix'],
     [['restore', '-config', 'c.yml', '-o', '/tmp/x', 'app.db'], 'litetap restore -o /tmp/x s3://bucket/prefix'],
     [['ltx', 'app.db'], 'litetap ltx s3://bucket/prefix'],
+    [['catalog', 'app.db'], 'litetap catalog s3://bucket/prefix'],
     [['status'], 'litetap status /path/to/db'],
     [['status', '-config', 'c.yml', 'app.db'], 'litetap status /path/to/db'],
     [['reset', '-config', 'c.yml', 'app.db'], 'litetap reset app.db'],

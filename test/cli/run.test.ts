@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { cli } from './support.ts'
 
 const LATER = ['databases', 'info', 'list', 'mcp', 'register', 'start', 'stop', 'sync', 'unregister']
-const AVAILABLE = ['ltx', 'replicate', 'reset', 'restore', 'status', 'version']
+const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'serve', 'status', 'version']
 
 describe('dispatch', () => {
   test.each(['help', '-h', '-help', '--help'])('%s prints the usage, exit 0', async (word) => {
@@ -18,11 +18,13 @@ describe('dispatch', () => {
 
       The commands are:
 
+      	catalog      write the catalog by which web servers are read
       	ltx          list available LTX files for a database
       	query        run an SQL query on a replica, in place
       	replicate    replicate a database to object storage
       	reset        reset local state for a database
       	restore      recover a database from a replica
+      	serve        serve replicas over HTTP to readers without credentials
       	shell        run SQL queries on a replica as you type them
       	status       display replication status for databases
       	version      print the version

@@ -57,6 +57,7 @@ export function replicaClientConformance(
     aborting(get)
     paths(get, capabilities)
     leases(get)
+    catalogs(get)
     closing(get)
   })
 }
@@ -473,6 +474,34 @@ function leases(get: Get): void {
       for (const level of [0, 1, 9]) expect(await listAll(client, level)).toEqual([])
       await client.deleteAll()
       expect(await client.lease!.get()).toBeUndefined()
+    })
+  })
+}
+
+function catalogs(get: Get): void {
+  describe('catalog', () => {
+    const body = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+    test('has one place, is replaced as a whole, is in no listing, and goes with the rest', async () => {
+      const { client, store } = get()
+      await client.write(name(0, 1), ltxBytes({ min: 1 }))
+      await client.writeCatalog!(body('one'))
+      await client.writeCatalog!(body('two'))
+      const keys = await store.keys()
+      expect(keys).toContain('app/litetap/catalog.json')
+      expect(keys).toHaveLength(2)
+      for (let level = 0; level <= 9; level++) expect(await listAll(client, level)).toHaveLength(level === 0 ? 1 : 0)
+      await client.deleteAll()
+      expect(await store.keys()).toEqual([])
+    })
+
+    test('an aborted or closed client writes none', async () => {
+      const { client, store } = get()
+      const reason = new Error('enough')
+      await expect(client.writeCatalog!(body('x'), AbortSignal.abort(reason))).rejects.toBe(reason)
+      await client.close()
+      await expect(client.writeCatalog!(body('x'))).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+      expect(await store.keys()).toEqual([])
     })
   })
 }

@@ -45,6 +45,21 @@ describe('objects', () => {
     expect(Metadata).toEqual({ 'litestream-timestamp': '2026-01-02T03:04:05.67Z' })
   })
 
+  test('a catalog goes with the headers that a web server in front of the bucket passes on', async () => {
+    await replica().writeCatalog(new TextEncoder().encode('{}'))
+    const Key = 'app/litetap/catalog.json'
+    const head = await raw.send(new HeadObjectCommand({ Bucket: bucket, Key }))
+    expect(head).toMatchObject({ ContentType: 'application/json', CacheControl: 'no-cache', ContentLength: 2 })
+  })
+
+  test('without a path the catalog has no slash in front, and goes with the rest', async () => {
+    const client = replica({ path: '' })
+    await client.writeCatalog(new Uint8Array([1]))
+    expect(await keys()).toEqual(['litetap/catalog.json'])
+    await client.deleteAll()
+    expect(await keys()).toEqual([])
+  })
+
   test('the two empty paths differ (facts 2.1)', async () => {
     const file = '0000000000000001-0000000000000001.ltx'
     for (const [path, key] of [

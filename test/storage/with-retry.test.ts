@@ -13,6 +13,7 @@ import {
   withCounting,
   withRetry,
 } from '../../storage/index.ts'
+import { altered } from '../support/altered-client.ts'
 import { collect, ltxBytes, name, ranges, streamOf } from './ltx-bytes.ts'
 
 const broken = (): StorageError => new StorageError('STORAGE_UNREACHABLE', 'the line broke')
@@ -163,6 +164,38 @@ describe('withRetry', () => {
       })
       await expect(client.open(name(0, 1), place === 'call' ? { signal } : {})).rejects.toBe(reason)
     }
+  })
+
+  test('a catalog and what a catalog tells are tried again; announcements are passed on', async () => {
+    let failures = 2
+    const failing = async <T>(value: T): Promise<T> => {
+      failures -= 1
+      if (failures >= 0) throw broken()
+      return value
+    }
+    const watch = { live: true, close: () => {} }
+    const base = altered(replica, {
+      listAll: () => failing([]),
+      writeCatalog: () => failing(undefined),
+      watch: () => watch,
+    })
+    for (const [client, tries] of [
+      [withRetry(base, { sleep: async () => {} }), 3],
+      [withCounting(withRetry(base, { sleep: async () => {} })).client, 3],
+    ] as const) {
+      failures = tries - 1
+      expect(await client.listAll!()).toEqual([])
+      failures = tries - 1
+      await client.writeCatalog!(bytes)
+      expect(client.watch!(() => {})).toBe(watch)
+    }
+    const { client, counts } = withCounting(base)
+    failures = 0
+    await client.listAll!()
+    await client.writeCatalog!(bytes)
+    expect(counts.snapshot()).toMatchObject({ list: 1, put: 1, bytesOut: 0 })
+    const plain = withCounting(retrying()).client
+    expect([plain.listAll, plain.watch]).toEqual([undefined, undefined])
   })
 
   test('forwards what it wraps', async () => {
