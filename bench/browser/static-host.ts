@@ -18,6 +18,8 @@ const ISOLATION = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
+/** What the subjects' code is loaded from: not again once the clock runs. */
+const LASTING = '/pages/'
 const KEEP_ALIVE_MS = 600_000
 
 /** A static web server of one folder, as object storage behind a domain is: validators and single ranges, nothing else. */
@@ -70,6 +72,7 @@ function serve(root: string, request: IncomingMessage, response: ServerResponse)
   const etag = `"${stats.size.toString(16)}-${Math.round(stats.mtimeMs).toString(16)}"`
   response.setHeaders(new Map(Object.entries({ ...ISOLATION, etag, 'last-modified': stats.mtime.toUTCString() })))
   response.setHeader('accept-ranges', 'bytes')
+  if (pathname.startsWith(LASTING)) response.setHeader('cache-control', 'max-age=3600')
   response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream')
   if (headers['if-none-match'] === etag) end(response, 304)
   else send({ path, stats, headOnly: method === 'HEAD', range: rangeOf(headers.range, stats.size) }, response)
