@@ -1,7 +1,8 @@
+import type { Aim } from '../support/aim.ts'
+import type { Line } from '../support/line.ts'
 import { median } from '../support/statistics.ts'
 import type { FollowingSample, HydrationSample, WarmSample } from './extras.ts'
 import type { Pass, Sample } from './measure.ts'
-import type { Line } from './options.ts'
 import type { SubjectName } from './subject.ts'
 
 /** Everything measured at one bucket behind one line. */
@@ -16,15 +17,6 @@ export interface Results {
   readonly following: FollowingSample[]
   /** What went wrong, in words. */
   readonly failures: string[]
-}
-
-/** One figure that is to be reached. */
-export interface Aim {
-  readonly what: string
-  readonly value: number
-  readonly unit: string
-  readonly most?: number
-  readonly least?: number
 }
 
 /** The samples of one cell of the tables. */

@@ -7,7 +7,7 @@ import { listLevels } from '../../replica/index.ts'
 import { openReplica, type ReplicaClient } from '../../storage/node.ts'
 import { benchPreset, buildMidLifeBucket, type Life } from '../../test/support/mid-life-bucket.ts'
 
-export const SIZES = ['200MB', '2GB'] as const
+export const SIZES = ['20MB', '200MB', '2GB'] as const
 export type Size = (typeof SIZES)[number]
 
 /** A bucket that has been made, in this run or an earlier one, and is kept in a folder. */
@@ -15,6 +15,8 @@ export interface BuiltBucket {
   readonly life: Life
   /** The newest state, for native SQLite. */
   readonly databasePath: string
+  /** The bucket, as a replica in the file system. */
+  readonly replicaPath: string
   readonly txid: bigint
   readonly planFiles: number
   readonly planBytes: number
@@ -47,13 +49,15 @@ export async function benchBucket(size: Size, hours: number | undefined): Promis
     .slice(0, 16)
   const dir = join(tmpdir(), 'litetap-bench-reader', hash)
   if (!existsSync(join(dir, 'bucket.json'))) await make(dir, life)
+  const replicaPath = join(dir, 'replica')
   const { txid, ...kept } = JSON.parse(readFileSync(join(dir, 'bucket.json'), 'utf8')) as Kept
   return {
     life,
     databasePath: join(dir, 'database.db'),
+    replicaPath,
     txid: BigInt(txid),
     ...kept,
-    copyTo: (client) => copy(join(dir, 'replica'), client),
+    copyTo: (client) => copy(replicaPath, client),
   }
 }
 

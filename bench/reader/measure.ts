@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Metered } from '../support/http-meter.ts'
 import type { Options } from './options.ts'
 import type { ReaderOptions } from './readers.ts'
@@ -141,7 +140,7 @@ function asking(
     }
     const { rounds, maxInFlight } = stage.meter.read()
     // What it has asked for and did not need is part of the cost.
-    for (let waited = 0; stage.meter.inFlight > 0 && waited < SETTLE_MS; waited += 10) await sleep(10)
+    await stage.meter.settle(SETTLE_MS)
     const { ms = limit * 1000, rows, hash, roundTrips } = answer ?? {}
     keep({
       subject,

@@ -1,14 +1,9 @@
 import { parseArgs } from 'node:util'
+import { choose, list } from '../support/arguments.ts'
+import { type Line, parseLine } from '../support/line.ts'
 import { SIZES, type Size } from './bucket.ts'
 import { SCENARIO_NAMES } from './scenarios.ts'
 import { SUBJECTS, type SubjectName } from './subject.ts'
-
-/** A line between reader and store. */
-export interface Line {
-  readonly name: string
-  readonly rttMs: number
-  readonly mbit: number
-}
 
 export const EXTRAS = ['hydration', 'warm', 'following'] as const
 export type Extra = (typeof EXTRAS)[number]
@@ -36,7 +31,7 @@ export interface Options {
 
 const USAGE = `node bench/reader/main.ts [options]
   --quick               200 MB, the slow line, one round, short series
-  --sizes LIST          of ${SIZES.join(',')}
+  --sizes LIST          of ${SIZES.join(',')}, default 200MB,2GB
   --lines LIST          RTT in ms / Mbit/s, default 30/100,5/1000
   --subjects LIST       of ${SUBJECTS.join(',')}
   --only LIST           of ${[...SCENARIO_NAMES, ...EXTRAS].join(',')}
@@ -76,7 +71,7 @@ export function parseOptions(args: readonly string[]): Options {
   const { quick } = values
   const number = (value: string | undefined, full: number, small: number) => Number(value ?? (quick ? small : full))
   return {
-    sizes: choose(values.sizes ?? (quick ? '200MB' : SIZES.join(',')), SIZES),
+    sizes: choose(values.sizes ?? (quick ? '200MB' : '200MB,2GB'), SIZES),
     lines: list(values.lines ?? (quick ? '30/100' : '30/100,5/1000')).map(parseLine),
     subjects: choose(values.subjects ?? SUBJECTS.join(','), SUBJECTS),
     only: choose(values.only ?? [...SCENARIO_NAMES, ...EXTRAS].join(','), [...SCENARIO_NAMES, ...EXTRAS]),
@@ -88,21 +83,4 @@ export function parseOptions(args: readonly string[]): Options {
     beats: number(values.beats, 40, 15),
     idleSeconds: number(values['idle-seconds'], 60, 20),
   }
-}
-
-function parseLine(name: string): Line {
-  const [rttMs, mbit] = name.split('/').map(Number)
-  if (!(rttMs! >= 0) || !(mbit! >= 0)) throw new Error(`A line is RTT/Mbit, as 30/100, not ${name}\n${USAGE}`)
-  return { name, rttMs: rttMs!, mbit: mbit! }
-}
-
-function choose<T extends string>(text: string, from: readonly T[]): T[] {
-  return list(text).map((name) => {
-    if (from.includes(name as T)) return name as T
-    throw new Error(`${name} is none of ${from.join(', ')}\n${USAGE}`)
-  })
-}
-
-function list(text: string): string[] {
-  return text.split(',').filter((item) => item !== '')
 }

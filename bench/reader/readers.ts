@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Rows, Value } from '../support/canonical-rows.ts'
 import type { Query } from './scenarios.ts'
 
 /** What a subject process is to read, and with what. */
@@ -20,9 +21,6 @@ export type ReaderOptions =
       /** Bring the whole database into `cachePath`, in the background, from opening on. */
       readonly hydrate?: boolean
     }
-
-export type Value = string | number | bigint | null | Uint8Array
-export type Rows = readonly (readonly Value[])[]
 
 /** One way to query a replica, opened. The one thing a subject has to be. */
 export interface Reader {

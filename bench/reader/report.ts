@@ -1,5 +1,6 @@
+import { limitOf, verdictOn } from '../support/aim.ts'
 import { digits, markdownTable } from '../support/table.ts'
-import { type Aim, judge, medianOf, type Results, select, timeRatio, withOpening } from './aims.ts'
+import { judge, medianOf, type Results, select, timeRatio, withOpening } from './aims.ts'
 import type { Pass } from './measure.ts'
 import type { Scenario } from './scenarios.ts'
 import { SUBJECTS, type SubjectName } from './subject.ts'
@@ -138,20 +139,10 @@ function aimsTable(results: Results): string {
   if (whats.size === 0) return ''
   const rows = [...whats.values()].map((aim) => [
     aim.what,
-    limit(aim),
-    ...judged.map((aims) => verdict(aims.find(({ what }) => what === aim.what))),
+    limitOf(aim),
+    ...judged.map((aims) => verdictOn(aims.find(({ what }) => what === aim.what))),
   ])
   return markdownTable(['aim', 'limit', ...present], rows)
-}
-
-function limit({ most, least, unit }: Aim): string {
-  return (most === undefined ? `>= ${digits(least!)}` : `<= ${digits(most)}`) + (unit && ` ${unit}`)
-}
-
-function verdict(aim: Aim | undefined): string {
-  if (aim === undefined) return '-'
-  const { value, most = Number.POSITIVE_INFINITY, least = 0 } = aim
-  return `${digits(value)}${value <= most && value >= least ? '' : ' **missed**'}`
 }
 
 /** Subjects in the order of the tables. */

@@ -2,8 +2,8 @@ import { openReplica } from '../../storage/node.ts'
 import { type Store, s3Url, startStore } from '../../test/interop/stores.ts'
 import { type LagProxy, startLagProxy } from '../../test/servers/lag-proxy.ts'
 import { HttpMeter } from '../support/http-meter.ts'
+import type { Line } from '../support/line.ts'
 import type { BuiltBucket } from './bucket.ts'
-import type { Line } from './options.ts'
 
 const STORE_MEMORY = 8 * 2 ** 30
 const MB = 1e6

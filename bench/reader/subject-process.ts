@@ -1,7 +1,8 @@
 // One reader in a process of its own; orders come and answers go as JSON over the IPC channel (see subject.ts).
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadReader, type OpenReader, type Reader, type ReaderOptions, type Rows, type Value } from './readers.ts'
+import { canonicalRows, type Rows } from '../support/canonical-rows.ts'
+import { loadReader, type OpenReader, type Reader, type ReaderOptions } from './readers.ts'
 import type { Query } from './scenarios.ts'
 import type { Answer, Order } from './subject.ts'
 
@@ -83,11 +84,6 @@ async function watch(query: Query, { everyMs, forMs }: { everyMs: number; forMs:
 
 function digest(results: readonly Rows[]): { rows: number; hash: string } {
   const hash = createHash('sha256')
-  for (const rows of results) hash.update(JSON.stringify(rows.map((row) => row.map(plain))))
+  for (const rows of results) hash.update(canonicalRows(rows))
   return { rows: results.reduce((sum, rows) => sum + rows.length, 0), hash: hash.digest('hex').slice(0, 16) }
-}
-
-function plain(value: Value): string | number | null {
-  if (typeof value === 'bigint') return Number(value)
-  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
 }

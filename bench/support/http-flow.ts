@@ -1,7 +1,11 @@
 /** What one direction of an HTTP/1.1 connection is made of. Bodies are counted, not kept. */
 export interface FlowEvents {
-  /** A message's head is complete. @returns how its body is delimited, where the head alone does not tell: `none` */
-  head(startLine: string): 'none' | 'by-head'
+  /**
+   * A message's head is complete.
+   * @param head all of it, without the empty line
+   * @returns how its body is delimited, where the head alone does not tell: `none`
+   */
+  head(startLine: string, head: string): 'none' | 'by-head'
   /** A message has ended, its body included. */
   end(): void
 }
@@ -71,7 +75,7 @@ export class HttpFlow {
   #headRead(text: string): void {
     const [startLine] = text.split('\r\n', 1)
     if (/^HTTP\/1\.1 1\d\d/.test(startLine!)) return // an interim reply; the real one follows
-    const body = this.#events.head(startLine!) === 'none' ? undefined : bodyOf(text)
+    const body = this.#events.head(startLine!, text) === 'none' ? undefined : bodyOf(text)
     if (body === undefined) this.#end()
     else this.#state = body
   }

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HttpFlow } from './http-flow.ts'
 
 /** What a program has asked an S3 server for. */
@@ -18,12 +19,28 @@ export interface Metered {
   readonly maxInFlight: number
 }
 
+/** One request and its reply; times as the program sees them, in ms by `performance.now()`. */
+export interface Exchange {
+  readonly method: string
+  readonly path: string
+  /** As asked for: `bytes=0-99`. */
+  readonly range: string | undefined
+  /** Counted from the meter's start. */
+  readonly connection: number
+  readonly round: number
+  readonly beganAt: number
+  readonly answeredAt: number
+  readonly endedAt: number
+  /** Received, heads included. */
+  readonly bytes: number
+}
+
 const VERBS = ['get', 'list', 'head', 'put', 'other'] as const
 type Verb = (typeof VERBS)[number]
 
-interface Pending {
-  readonly method: string
-  readonly round: number
+interface Pending extends Omit<Exchange, 'endedAt'> {
+  answeredAt: number
+  bytes: number
   /** Begun before the last `reset`, so not of the present count. */
   readonly epoch: number
 }
@@ -34,12 +51,15 @@ interface Pending {
  * is under way for as long as the program waits.
  */
 export class HttpMeter {
+  /** Told of each exchange that has ended, if set. */
+  onExchange: ((exchange: Exchange) => void) | undefined
   readonly #target: URL
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #count: Record<Verb, number> = { get: 0, list: 0, head: 0, put: 0, other: 0 }
   #bytes = 0
   #connections = 0
+  #accepted = 0
   #inFlight = 0
   #maxInFlight = 0
   #deepest = 0
@@ -66,11 +86,6 @@ export class HttpMeter {
     return `http://127.0.0.1:${address.port}`
   }
 
-  /** Requests under way now. */
-  get inFlight(): number {
-    return this.#inFlight
-  }
-
   /** Count from zero again. */
   reset(): void {
     for (const verb of VERBS) this.#count[verb] = 0
@@ -93,6 +108,11 @@ export class HttpMeter {
     }
   }
 
+  /** Wait until nothing is under way any more, for at most so long. */
+  async settle(mostMs: number): Promise<void> {
+    for (let waited = 0; this.#inFlight > 0 && waited < mostMs; waited += 10) await sleep(10)
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -100,11 +120,12 @@ export class HttpMeter {
 
   #accept(client: Socket): void {
     this.#connections += 1
+    const connection = ++this.#accepted
     const server = connect({ host: this.#target.hostname, port: Number(this.#target.port), noDelay: true })
     const pending: Pending[] = []
     const requests = new HttpFlow({
-      head: (line) => {
-        pending.push(this.#begin(line))
+      head: (line, head) => {
+        pending.push(this.#begin(line, head, connection))
         return 'by-head'
       },
       end: () => {},
@@ -116,6 +137,7 @@ export class HttpMeter {
     pass(client, server, (bytes) => requests.push(bytes))
     pass(server, client, (bytes) => {
       this.#bytes += bytes.length
+      answered(pending[0], bytes.length)
       replies.push(bytes)
     })
     server.on('end', () => replies.close())
@@ -129,21 +151,30 @@ export class HttpMeter {
     client.resume()
   }
 
-  #begin(line: string): Pending {
+  #begin(line: string, head: string, connection: number): Pending {
     const [method, path] = line.split(' ') as [string, string]
     this.#count[verbOf(method, path)] += 1
     this.#inFlight += 1
     this.#maxInFlight = Math.max(this.#maxInFlight, this.#inFlight)
     const round = this.#ended + 1
     this.#deepest = Math.max(this.#deepest, round)
-    return { method, round, epoch: this.#epoch }
+    const range = /\r\nrange: *([^\r]*)/i.exec(head)?.[1]
+    const beganAt = performance.now()
+    return { method, path, range, connection, round, beganAt, answeredAt: 0, bytes: 0, epoch: this.#epoch }
   }
 
   #finish(request: Pending | undefined): void {
     if (request === undefined) return
     this.#inFlight -= 1
     if (request.epoch === this.#epoch) this.#ended = Math.max(this.#ended, request.round)
+    this.onExchange?.({ ...request, endedAt: performance.now() })
   }
+}
+
+function answered(request: Pending | undefined, bytes: number): void {
+  if (request === undefined) return
+  if (request.bytes === 0) request.answeredAt = performance.now()
+  request.bytes += bytes
 }
 
 function verbOf(method: string, path: string): Verb {

@@ -41,7 +41,7 @@ function truth(path: string, sql: string): unknown[] {
 
 test('a database is read through the gateway as SQLite reads it, and followed', async () => {
   const { replica, path, app, replicator } = await scene()
-  const db = await open(replica(), { checkIntervalMs: 0 })
+  const db = await open(await replica(), { checkIntervalMs: 0 })
   onTestFinished(() => db.close())
   for (const sql of QUERIES) expect(await db.all(sql)).toEqual(truth(path, sql))
   for (let round = 0; round < 5; round++) {
@@ -56,7 +56,7 @@ test('a wrong token, and a database that is not there', async () => {
   const { url, replica } = await scene()
   const stranger = await openHttp(`${url}/app`, { headers: { authorization: 'Bearer nobody-nobody-nobody' } })
   await expect(open(stranger)).rejects.toMatchObject({ code: 'STORAGE_BAD_CREDENTIALS' })
-  await expect(open(replica('/absent'))).rejects.toMatchObject({ code: 'STORAGE_NOT_FOUND' })
+  await expect(open(await replica('/absent'))).rejects.toMatchObject({ code: 'STORAGE_NOT_FOUND' })
 })
 
 test('a gateway behind a gateway: the catalog is passed on, and so are announcements', async () => {

@@ -92,7 +92,7 @@ const FAST = { baseMs: 5, maxMs: 20, random: () => 0 }
 
 function watching(url: string, options = {}, headers = {}) {
   let changes = 0
-  const connection = new HttpConnection(url, { headers })
+  const connection = new HttpConnection({ root: new URL(url), shown: url }, { headers })
   const watch = watchEvents(
     connection,
     () => {

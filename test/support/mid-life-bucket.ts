@@ -98,8 +98,8 @@ export function testPreset(): Life {
 }
 
 /** For the benchmark: a snapshot some eight hours old, one transaction a second since, about 50 files in the plan. */
-export function benchPreset(size: '200MB' | '2GB'): Life {
-  const factor = size === '2GB' ? 10 : 1
+export function benchPreset(size: '20MB' | '200MB' | '2GB'): Life {
+  const factor = { '20MB': 0.1, '200MB': 1, '2GB': 10 }[size]
   return {
     shape: {
       customers: 10_000 * factor,

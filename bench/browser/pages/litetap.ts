@@ -1,0 +1,10 @@
+import { open } from '../../../browser.ts'
+import { offer } from './page.ts'
+
+offer(async () => {
+  const sqlite = await WebAssembly.compileStreaming(fetch('./sqlite3.wasm'))
+  return async () => {
+    const db = await open(new URL('/app', location.href).href, { sqlite })
+    return { query: ({ sql, parameters }) => db.all(sql, [...parameters], { rows: 'array' }) }
+  }
+})
