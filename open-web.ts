@@ -17,6 +17,12 @@ export interface WebOpenOptions extends WebReplicaOptions, Omit<CommonOpenOption
   }
 }
 
+/**
+ * Browsers and Workers send six requests at once to one server, or a hundred by HTTP/2. What is beyond six waits in an
+ * order that cannot be changed any more, so not too many go.
+ */
+const MAX_IN_FLIGHT = 24
+
 /** Open a replica where there is `fetch` and perhaps the Cache API. @throws as `open` of the entry */
 export async function openOnWeb(
   source: string | ReplicaClient,
@@ -24,11 +30,15 @@ export async function openOnWeb(
   engine: () => Promise<EngineModules>,
 ): Promise<Database> {
   const { name, maxBytes } = options.cache ?? {}
-  return await openDatabase(source, options, {
-    engine,
-    client: (url) => openWebReplica(url, options),
-    store: async () => (name === undefined ? undefined : await openStore(name, maxBytes)),
-  })
+  return await openDatabase(
+    source,
+    { maxInFlight: MAX_IN_FLIGHT, ...options },
+    {
+      engine,
+      client: (url) => openWebReplica(url, options),
+      store: async () => (name === undefined ? undefined : await openStore(name, maxBytes)),
+    },
+  )
 }
 
 async function openStore(name: string, maxBytes: number | undefined): Promise<PageStore | undefined> {

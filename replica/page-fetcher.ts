@@ -3,7 +3,7 @@ import type { PageCache, PageStore, StoredPage } from '../pagecache/index.ts'
 import type { Account } from './account.ts'
 import { ReplicaError } from './errors.ts'
 import { orAborted } from './or-aborted.ts'
-import { type FetchRange, planFetch, type WantedPage } from './plan-fetch.ts'
+import { type FetchRange, fetchLimits, planFetch, type WantedPage } from './plan-fetch.ts'
 import type { RangeReader } from './range-reader.ts'
 import type { SourceFile } from './source-file.ts'
 
@@ -165,7 +165,7 @@ export class PageFetcher {
   #send(wanted: readonly WantedPage[], { pageSize, account, ahead }: StartOptions): void {
     if (this.#options.signal.aborted) this.#fail(wanted, this.#options.signal.reason)
     else {
-      for (const range of planFetch(wanted)) {
+      for (const range of planFetch(wanted, fetchLimits(this.#options.maxInFlight))) {
         const pending = range.pages.map(({ pgno, location }) => this.#pending.get(location.file, pgno))
         const urgent = !ahead || pending.some((page) => page !== undefined && page.waiters.length > 0)
         const job: Job = { ...range, account, pageSize, urgent, started: false }

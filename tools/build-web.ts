@@ -1,5 +1,5 @@
 // Bundle the entries for browsers and for Workers into dist/, each with the wasm that it needs beside it.
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -31,12 +31,17 @@ export async function buildWeb(outdir: string): Promise<{ ours: number; whole: n
   for (const folder of [browser, workerd]) copyFileSync(SQLITE, join(folder, 'sqlite3.wasm'))
   writeFileSync(join(workerd, 'codec.wasm'), codecBytes())
   writeFileSync(join(workerd, 'trampoline.wasm'), trampolineBytes())
-  return { ours: await ownBytes(), whole: gzipped(readFileSync(join(browser, 'litetap.js'))) }
+  return { ours: await ownBytes(), whole: await loadedAtOnce([]) }
 }
 
-/** The browser's entry without the package it uses and without wasm: JavaScript that is ours. */
+/** The browser's entry and all that it loads at once, without the package it uses and without wasm: what is ours. */
 async function ownBytes(): Promise<number> {
-  const { outputFiles } = await build({
+  return await loadedAtOnce(['lru-cache', 'aws4fetch', '*-wasm.ts'])
+}
+
+/** Bytes after gzip, each file by itself, as they are served. */
+async function loadedAtOnce(external: readonly string[]): Promise<number> {
+  const { outputFiles, metafile } = await build({
     entryPoints: ['browser.ts'],
     bundle: true,
     format: 'esm',
@@ -45,9 +50,17 @@ async function ownBytes(): Promise<number> {
     target: 'es2022',
     outdir: 'unused',
     write: false,
-    external: ['lru-cache', 'aws4fetch', '*-wasm.ts'],
+    metafile: true,
+    external: [...external],
   })
-  return gzipped(outputFiles.find(({ path }) => path.endsWith('/browser.js'))!.contents)
+  const loaded = new Set(['unused/browser.js'])
+  for (const file of loaded) {
+    for (const { path, kind } of metafile.outputs[file]?.imports ?? []) {
+      if (kind === 'import-statement' && path in metafile.outputs) loaded.add(path)
+    }
+  }
+  const files = outputFiles.filter(({ path }) => [...loaded].some((file) => path.endsWith(file)))
+  return files.reduce((sum, { contents }) => sum + gzipped(contents), 0)
 }
 
 function gzipped(bytes: Uint8Array): number {

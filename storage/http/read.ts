@@ -17,7 +17,8 @@ export async function readRange(
   const { offset = 0, size = 0, signal } = options
   const asked = { key, offset, size, fileSize }
   const range = `bytes=${offset}-${size > 0 ? offset + size - 1 : ''}`
-  const answer = await ask(connection, 'get', { key, headers: { range }, signal })
+  // Browsers' caches let only one request for a URL through at a time, whatever its range; pages are kept by us.
+  const answer = await ask(connection, 'get', { key, headers: { range }, cache: 'no-store', signal })
   const { reply, source, context } = answer
   try {
     if (reply.status === 416) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PageCache } from '../../pagecache/index.ts'
-import { planFetch } from '../../replica/plan-fetch.ts'
+import { fetchLimits, planFetch } from '../../replica/plan-fetch.ts'
 import { SourceFile } from '../../replica/source-file.ts'
 
 const cache = new PageCache()
@@ -39,7 +39,7 @@ describe('planFetch', () => {
 
   test('a file wanted by more than half is read through', () => {
     expect(ranges(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000])).length).toBe(3)
-    expect(planFetch(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000])).length).toBe(1)
+    expect(planFetch(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000]), fetchLimits(96)).length).toBe(1)
   })
 
   test('each file by itself', () => {
@@ -50,6 +50,12 @@ describe('planFetch', () => {
   })
 
   test('nothing', () => {
-    expect(planFetch([])).toEqual([])
+    expect(planFetch([], fetchLimits(96))).toEqual([])
+  })
+
+  test('the fewer requests go at once, the larger a gap is read over', () => {
+    const apart = () => wanted(large, [0, 4000], [44_000, 4000])
+    expect(planFetch(apart(), fetchLimits(96)).length).toBe(2)
+    expect(planFetch(apart(), fetchLimits(24)).length).toBe(1)
   })
 })

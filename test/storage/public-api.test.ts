@@ -35,7 +35,7 @@ test('the surface of storage/', () => {
     'withRetry',
   ])
   expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir'])
-  expect(Object.keys(http).sort()).toEqual(['HttpReplica', 'openHttp'])
+  expect(Object.keys(http).sort()).toEqual(['EVENTS_NAME', 'HttpReplica', 'openHttp', 'watchEvents'])
   expect(Object.keys(r2).sort()).toEqual(['R2Replica', 'r2Replica'])
   expect(Object.keys(s3)).toEqual(['S3Replica'])
 })

@@ -193,7 +193,7 @@ describe('withRetry', () => {
     failures = 0
     await client.listAll!()
     await client.writeCatalog!(bytes)
-    expect(counts.snapshot()).toMatchObject({ list: 1, put: 1, bytesOut: 0 })
+    expect(counts.snapshot()).toMatchObject({ get: 1, put: 1, bytesOut: 0 })
     const plain = withCounting(retrying()).client
     expect([plain.listAll, plain.watch]).toEqual([undefined, undefined])
   })
