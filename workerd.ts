@@ -8,6 +8,7 @@ import trampoline from './trampoline.wasm'
 import type { Database } from './vfs/index.ts'
 
 export * from './reading.ts'
+export { type R2BucketLike, r2Replica } from './storage/r2/index.ts'
 
 export type OpenOptions = WebOpenOptions
 

@@ -1,23 +1,11 @@
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { Miniflare } from 'miniflare'
 import { SUITE_DIR } from './build-suite.ts'
 import type { Bridge, Report } from './report.ts'
 import type { Scene } from './scene.ts'
 
-/** What is used of miniflare, which is installed among the runtimes. */
-interface Miniflare {
-  new (
-    options: object,
-  ): {
-    dispatchFetch(url: string): Promise<Response>
-    dispose(): Promise<void>
-  }
-}
-
 /** Run the suite in workerd, as a Worker of several modules. */
 export async function runInWorkerd(scene: Scene, bridge: Bridge): Promise<Report> {
-  const require = createRequire(join(import.meta.dirname, 'runtimes/package.json'))
-  const { Miniflare } = require('miniflare') as { Miniflare: Miniflare }
   const root = join(SUITE_DIR, 'workerd')
   const esModule = (path: string) => ({ type: 'ESModule', path: join(root, path) })
   const wasm = (path: string) => ({ type: 'CompiledWasm', path: join(root, path) })
