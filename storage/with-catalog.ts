@@ -1,7 +1,6 @@
 import { encodeCatalog, type Layout, layoutOf } from './catalog.ts'
 import { type FileMap, listDated, nameKey } from './dated-listing.ts'
 import { StorageError } from './errors.ts'
-import { isObservable, type Observable } from './observe.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -12,6 +11,7 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from './types.ts'
+import { WrappedReplica } from './wrapped-replica.ts'
 
 export interface CatalogOptions {
   /** How files are named for readers. Default: as the store names them. */
@@ -49,11 +49,9 @@ export function withCatalog(client: ReplicaClient, options: CatalogOptions = {})
   return new CatalogKeeper(client, options)
 }
 
-class CatalogKeeper implements ReplicaClient, Partial<Observable> {
-  readonly observe?: Observable['observe']
+class CatalogKeeper extends WrappedReplica implements ReplicaClient {
   readonly lease?: LeaseStore
   readonly listAll?: NonNullable<ReplicaClient['listAll']>
-  readonly watch?: NonNullable<ReplicaClient['watch']>
   readonly #client: ReplicaClient
   readonly #options: CatalogOptions
   readonly #closing = new AbortController()
@@ -73,26 +71,13 @@ class CatalogKeeper implements ReplicaClient, Partial<Observable> {
   #notBefore = 0
 
   constructor(client: ReplicaClient, options: CatalogOptions) {
+    super(client)
     this.#client = client
     this.#options = options
-    if (isObservable(client)) this.observe = (observer) => client.observe(observer)
     if (client.lease) this.lease = client.lease
     if (client.listAll) this.listAll = (signal) => client.listAll!(signal)
-    if (client.watch) this.watch = (onChange) => client.watch!(onChange)
     this.#schedule()
     this.#scheduleRelisting()
-  }
-
-  get type(): string {
-    return this.#client.type
-  }
-
-  get url(): string {
-    return this.#client.url
-  }
-
-  get createsExclusively(): boolean {
-    return this.#client.createsExclusively
   }
 
   list(level: number, options?: ListOptions): AsyncIterable<LtxFileInfo> {

@@ -1,5 +1,5 @@
 import { ownedStream } from './body.ts'
-import { isObservable, type Observable, type RequestObserver, type RequestVerb } from './observe.ts'
+import { isObservable, type RequestObserver, type RequestVerb } from './observe.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -10,6 +10,7 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from './types.ts'
+import { WrappedReplica } from './wrapped-replica.ts'
 
 /** What a client has cost so far. A live object: read it, or copy it with `snapshot()`. */
 export class RequestCounts {
@@ -62,11 +63,9 @@ export function withCounting(client: ReplicaClient): { client: ReplicaClient; co
   return { client: new CountingClient(client, counts, real ? () => () => {} : count), counts }
 }
 
-class CountingClient implements ReplicaClient, Partial<Observable> {
-  readonly observe?: Observable['observe']
+class CountingClient extends WrappedReplica implements ReplicaClient {
   readonly lease?: LeaseStore
   readonly listAll?: NonNullable<ReplicaClient['listAll']>
-  readonly watch?: NonNullable<ReplicaClient['watch']>
   readonly writeCatalog?: NonNullable<ReplicaClient['writeCatalog']>
   readonly #client: ReplicaClient
   readonly #counts: RequestCounts
@@ -74,12 +73,11 @@ class CountingClient implements ReplicaClient, Partial<Observable> {
   readonly #count: RequestObserver
 
   constructor(client: ReplicaClient, counts: RequestCounts, count: RequestObserver) {
+    super(client)
     this.#client = client
     this.#counts = counts
     this.#count = count
-    if (isObservable(client)) this.observe = (observer) => client.observe(observer)
     if (client.listAll) this.listAll = (signal) => this.#call('get', () => client.listAll!(signal))
-    if (client.watch) this.watch = (onChange) => client.watch!(onChange)
     if (client.writeCatalog) {
       this.writeCatalog = (body, signal) => this.#call('put', () => client.writeCatalog!(body, signal))
     }
@@ -91,18 +89,6 @@ class CountingClient implements ReplicaClient, Partial<Observable> {
         delete: (version, signal) => this.#call('delete', () => lease.delete(version, signal)),
       }
     }
-  }
-
-  get type(): string {
-    return this.#client.type
-  }
-
-  get url(): string {
-    return this.#client.url
-  }
-
-  get createsExclusively(): boolean {
-    return this.#client.createsExclusively
   }
 
   async *list(level: number, options?: ListOptions): AsyncIterable<LtxFileInfo> {

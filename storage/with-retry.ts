@@ -1,6 +1,5 @@
 import { ownedStream } from './body.ts'
 import { isStorageError, StorageError } from './errors.ts'
-import { isObservable, type Observable } from './observe.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -11,6 +10,7 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from './types.ts'
+import { WrappedReplica } from './wrapped-replica.ts'
 
 export interface RetryOptions {
   /** Attempts in a row without any progress, the first included. Default 4, as upstream's three retries (facts 2.12). */
@@ -41,21 +41,18 @@ export function withRetry(client: ReplicaClient, options: RetryOptions = {}): Re
   return new RetryingClient(client, options)
 }
 
-class RetryingClient implements ReplicaClient, Partial<Observable> {
-  readonly observe?: Observable['observe']
+class RetryingClient extends WrappedReplica implements ReplicaClient {
   readonly lease?: LeaseStore
   readonly listAll?: NonNullable<ReplicaClient['listAll']>
-  readonly watch?: NonNullable<ReplicaClient['watch']>
   readonly writeCatalog?: NonNullable<ReplicaClient['writeCatalog']>
   readonly #client: ReplicaClient
   readonly #options: RetryOptions
 
   constructor(client: ReplicaClient, options: RetryOptions) {
+    super(client)
     this.#client = client
     this.#options = options
-    if (isObservable(client)) this.observe = (observer) => client.observe(observer)
     if (client.listAll) this.listAll = (signal) => this.#retry((both) => client.listAll!(both), signal)
-    if (client.watch) this.watch = (onChange) => client.watch!(onChange)
     if (client.writeCatalog) {
       this.writeCatalog = (body, signal) => this.#retry((both) => client.writeCatalog!(body, both), signal)
     }
@@ -67,18 +64,6 @@ class RetryingClient implements ReplicaClient, Partial<Observable> {
         delete: (version, signal) => lease.delete(version, signal),
       }
     }
-  }
-
-  get type(): string {
-    return this.#client.type
-  }
-
-  get url(): string {
-    return this.#client.url
-  }
-
-  get createsExclusively(): boolean {
-    return this.#client.createsExclusively
   }
 
   async *list(level: number, options: ListOptions = {}): AsyncIterable<LtxFileInfo> {
