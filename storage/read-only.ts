@@ -4,6 +4,7 @@ import { StorageError } from './errors.ts'
 export abstract class ReadOnlyReplica {
   readonly type: string
   readonly url: string
+  readonly readsOnly = true
   readonly createsExclusively = false
   #closed = false
 

@@ -76,6 +76,8 @@ export interface ReplicaClient {
   readonly type: string
   /** For people: the replica's URL without any secret. */
   readonly url: string
+  /** True where nothing can be written: all that writes is refused. Default false. */
+  readonly readsOnly?: boolean
   /** True when `write(..., { exclusive: true })` is atomic on this store. */
   readonly createsExclusively: boolean
   /** Present where the store offers conditional writes for a lease. */

@@ -21,6 +21,10 @@ export class WrappedReplica implements Partial<Observable> {
     return this.#wrapped.url
   }
 
+  get readsOnly(): boolean {
+    return this.#wrapped.readsOnly === true
+  }
+
   get createsExclusively(): boolean {
     return this.#wrapped.createsExclusively
   }

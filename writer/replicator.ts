@@ -51,7 +51,9 @@ export class Replicator {
   #failed = false
   #closing: Promise<void> | undefined
 
+  /** Nothing is read or sent yet. @throws WriterError WRITER_USAGE for a client that only reads */
   constructor(options: ReplicatorOptions) {
+    if (options.client.readsOnly) throw readsOnly(options.client.url)
     this.#client = options.client
     this.#settings = { ...REPLICATOR_DEFAULTS, ...options.settings }
     this.#log = options.log ?? silentLog
@@ -321,4 +323,10 @@ function interrupted(cause: unknown): WriterError {
     'Stopped before the last transactions were durable in the replica',
     { cause, hint: 'They are kept locally: start replication again to upload them.' },
   )
+}
+
+function readsOnly(url: string): WriterError {
+  return new WriterError('WRITER_USAGE', `Cannot replicate to ${url}: from here it is only read`, {
+    hint: "Give the store's own URL, for example s3://bucket/path.",
+  })
 }

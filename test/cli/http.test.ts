@@ -46,10 +46,13 @@ test('without a catalog it is said what to do', async () => {
   }
 })
 
-test('nothing is replicated to it', async () => {
-  const { web, db } = await served()
-  insert(db, 1)
-  const { code, stderr } = await cli(['replicate', '-once', db, web])
-  expect(code).not.toBe(0)
-  expect(stderr).toContain(`Cannot write to ${web}: this client only reads`)
+test('nothing is replicated to it, not even when there is nothing new', async () => {
+  const { web, db, server } = await served()
+  for (const once of [['-once'], []]) {
+    const before = server.requests.length
+    const { code, stderr } = await cli(['replicate', ...once, db, web])
+    expect(code).not.toBe(0)
+    expect(stderr).toContain(`Cannot replicate to ${web}: from here it is only read`)
+    expect(server.requests).toHaveLength(before)
+  }
 })
