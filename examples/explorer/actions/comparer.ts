@@ -37,7 +37,9 @@ export class Comparer {
     try {
       const { signal } = controller
       const [old, now] = await Promise.all(
-        [before, after].map(async ({ txid }) => collect(await session.db.at({ txid }, { signal }), sql, { limit, signal })),
+        [before, after].map(async ({ txid }) =>
+          collect(await session.db.at({ txid }, { signal }), sql, { limit, signal }),
+        ),
       )
       this.#results = { before: old!, after: now! }
       comparison = this.#aligned(started)

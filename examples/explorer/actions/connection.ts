@@ -1,7 +1,7 @@
 import type { TXID } from '../../../browser.ts'
 import { type App, databaseNow, reloadMoments, say } from '../app/app.ts'
-import { plural } from '../data/format.ts'
 import { showError } from '../data/error-text.ts'
+import { plural } from '../data/format.ts'
 import { readSchema } from '../data/schema.ts'
 import { openSession } from '../data/session.ts'
 
@@ -15,7 +15,11 @@ export class Connection {
   }
 
   /** @returns whether it is open */
-  async open(url: string, token: string, view: { at?: TXID | undefined; base?: TXID | undefined } = {}): Promise<boolean> {
+  async open(
+    url: string,
+    token: string,
+    view: { at?: TXID | undefined; base?: TXID | undefined } = {},
+  ): Promise<boolean> {
     const { store, log } = this.#app
     const turn = ++this.#opening
     const { session: before } = store.get()

@@ -32,7 +32,7 @@ export class PageMapper {
 
   async #map(): Promise<void> {
     const { store, log } = this.#app
-    const { session, inspectorTab, moments, at, base, run } = store.get()
+    const { session, inspectorTab, files, moments, at, base, run } = store.get()
     if (!session || inspectorTab !== 'pages' || run?.status === 'running') return
     const moment = at === undefined ? moments.at(-1) : momentAt(moments, at)
     const since = base ?? (moment && moments[moments.indexOf(moment) - 1]?.txid)
@@ -43,7 +43,8 @@ export class PageMapper {
     try {
       const db = await databaseNow(this.#app, session, new AbortController().signal)
       const before = run?.txid === db.txid ? run.pagesBefore : undefined
-      if (store.get().session === session) store.set({ pages: pageStates(db, since, before) })
+      const changed = since === undefined ? undefined : await session.changes.between(files, since, db.txid)
+      if (store.get().session === session) store.set({ pages: pageStates(db, { base: since, before, changed }) })
     } catch (error) {
       if (store.get().session === session) store.set({ trouble: showError(error) })
     }

@@ -1,8 +1,8 @@
 import type { TXID } from '../../../browser.ts'
 import { type App, say } from '../app/app.ts'
 import { formatTime, shortTXID } from '../data/format.ts'
-import { refreshSchema } from './connection.ts'
 import type { Comparer } from './comparer.ts'
+import { refreshSchema } from './connection.ts'
 import type { QueryRunner } from './query-runner.ts'
 
 /** While a slider is being dragged, queries wait until it rests for so long. */

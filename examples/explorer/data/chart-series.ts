@@ -22,7 +22,10 @@ const TIME = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?
 /** What each column can be; undefined for one that no chart can show. */
 export function axisKinds({ columns, rows }: RowSet): (AxisKind | undefined)[] {
   return columns.map((_, i) => {
-    const values = rows.slice(0, SAMPLE).map((row) => row[i]).filter((value) => value !== null && value !== undefined)
+    const values = rows
+      .slice(0, SAMPLE)
+      .map((row) => row[i])
+      .filter((value) => value !== null && value !== undefined)
     if (values.length === 0) return undefined
     if (values.every((value) => typeof value === 'number' || typeof value === 'bigint')) return 'number'
     if (values.every((value) => typeof value === 'string' && TIME.test(value))) return 'time'

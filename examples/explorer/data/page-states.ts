@@ -9,19 +9,27 @@ export interface PageStates {
   readonly txid: TXID
   /** The moment since which pages count as changed. */
   readonly base: TXID | undefined
+  /** Changed is what was, not what may have been. */
+  readonly exact: boolean
   /** A byte a page, flags as above; the first is page 1. */
   readonly flags: Uint8Array
 }
 
-/** @param before the same map before the last query, if it ran on this state */
-export function pageStates(db: Database, base: TXID | undefined, before: Uint8Array | undefined): PageStates {
-  const flags = db.pageMap(base)
-  if (before) {
-    for (let i = 0; i < flags.length; i++) {
-      if (flags[i]! & PAGE_CACHED && !(before[i]! & PAGE_CACHED)) flags[i]! |= PAGE_FRESH
-    }
+export interface PageStatesOptions {
+  readonly base: TXID | undefined
+  /** The same map before the last query, if it ran on this state. */
+  readonly before: Uint8Array | undefined
+  /** The pages written since `base`, where they are known. Default: what the files in use say, which may be too many. */
+  readonly changed: ReadonlySet<number> | undefined
+}
+
+export function pageStates(db: Database, { base, before, changed }: PageStatesOptions): PageStates {
+  const flags = db.pageMap(changed ? undefined : base)
+  for (let i = 0; i < flags.length; i++) {
+    if (changed?.has(i + 1)) flags[i]! |= PAGE_CHANGED
+    if (before && flags[i]! & PAGE_CACHED && !(before[i]! & PAGE_CACHED)) flags[i]! |= PAGE_FRESH
   }
-  return { txid: db.txid, base, flags }
+  return { txid: db.txid, base, exact: changed !== undefined, flags }
 }
 
 /** How many pages have a flag. */

@@ -1,5 +1,5 @@
-import { fileOfURL } from './file-of-url.ts'
 import type { LtxFileName } from '../../../storage/types.ts'
+import { fileOfURL } from './file-of-url.ts'
 
 /** Who asked: queries, or the explorer itself for what it shows beside them. */
 export type Asker = 'query' | 'explorer'
@@ -24,6 +24,9 @@ export interface LoggedRequest {
   broken: boolean
 }
 
+/** Of these statuses no reply can be made that has a body, and none has one. */
+const BODILESS = new Set([204, 205, 304])
+
 /** Every request that goes out, as it really went. */
 export class RequestLog {
   readonly requests: LoggedRequest[] = []
@@ -41,8 +44,11 @@ export class RequestLog {
         const reply = await globalThis.fetch(input, init)
         request.answeredAt = performance.now()
         request.status = reply.status
-        if (reply.body === null) this.#end(request)
-        return new Response(reply.body && this.#counted(reply.body, request), reply)
+        if (reply.body === null || BODILESS.has(reply.status)) {
+          this.#end(request)
+          return reply
+        }
+        return new Response(this.#counted(reply.body, request), reply)
       } catch (error) {
         request.broken = true
         this.#end(request)
@@ -78,7 +84,10 @@ export class RequestLog {
     this.#onChange()
   }
 
-  #counted(body: ReadableStream<Uint8Array<ArrayBuffer>>, request: LoggedRequest): ReadableStream<Uint8Array<ArrayBuffer>> {
+  #counted(
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    request: LoggedRequest,
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
     const reader = body.getReader()
     return new ReadableStream({
       pull: async (controller) => {

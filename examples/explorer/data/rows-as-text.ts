@@ -1,6 +1,6 @@
 import type { SqlValue } from '../../../browser.ts'
-import { hex } from './format.ts'
 import type { RowSet } from './diff-rows.ts'
+import { hex } from './format.ts'
 
 /** RFC 4180. NULL is an empty field, an empty text `""`, a blob hexadecimal. */
 export function asCSV({ columns, rows }: RowSet): string {

@@ -56,7 +56,12 @@ export async function readSchema(db: Database, signal: AbortSignal): Promise<Sch
           indexes: (indexes.get(String(name)) ?? []).map((row) => String(row.name)),
         })
       }
-      return { relations, pages: Number(facts?.pages), pageSize: Number(facts?.pageSize), version: Number(facts?.version) }
+      return {
+        relations,
+        pages: Number(facts?.pages),
+        pageSize: Number(facts?.pageSize),
+        version: Number(facts?.version),
+      }
     },
     { signal },
   )

@@ -2,6 +2,7 @@ import { type Database, type LtxFileInfo, open } from '../../../browser.ts'
 import { SNAPSHOT_LEVEL } from '../../../ltx/index.ts'
 import type { ReplicaClient } from '../../../storage/index.ts'
 import { openWebReplica } from '../../../storage/web.ts'
+import { ChangedPages } from './changed-pages.ts'
 import type { RequestLog } from './request-log.ts'
 
 /** A replica that is open in this page. */
@@ -10,6 +11,7 @@ export interface Session {
   readonly db: Database
   /** The explorer's own way to the same replica: for what it shows beside the queries. */
   readonly client: ReplicaClient
+  readonly changes: ChangedPages
   close(): Promise<void>
 }
 
@@ -23,6 +25,7 @@ export async function openSession(url: string, token: string, log: RequestLog): 
     url,
     db,
     client,
+    changes: new ChangedPages(client),
     close: async () => {
       await Promise.all([db.close(), client.close()])
     },

@@ -12,7 +12,12 @@ export function chartOptions(
   shape: Shape,
   size: { readonly width: number; readonly height: number },
 ): uPlot.Options {
-  const [accent, fill, muted, line] = ['accent', 'accent-soft', 'muted', 'line'].map(themeColor) as [string, string, string, string]
+  const [accent, fill, muted, line] = ['accent', 'accent-soft', 'muted', 'line'].map(themeColor) as [
+    string,
+    string,
+    string,
+    string,
+  ]
   const axis = {
     stroke: muted,
     grid: { stroke: line, width: 1 },
@@ -20,7 +25,9 @@ export function chartOptions(
     font: '11px Inter, system-ui, sans-serif',
   }
   const labelOf = (value: number): string => labels[Math.round(value)]?.slice(0, 14) ?? ''
-  const textAxis = { values: (_: uPlot, splits: number[]) => splits.map((at) => (Number.isInteger(at) ? labelOf(at) : '')) }
+  const textAxis = {
+    values: (_: uPlot, splits: number[]) => splits.map((at) => (Number.isInteger(at) ? labelOf(at) : '')),
+  }
   return {
     ...size,
     legend: { show: true, live: true },
@@ -31,7 +38,10 @@ export function chartOptions(
       { ...axis, size: 62, values: (_, splits) => splits.map((at) => (at === null ? '' : shortNumber(at))) },
     ],
     series: [
-      { label: names.x, ...(kind === 'text' && { value: (_: uPlot, at: number | null) => (at === null ? '–' : labelOf(at)) }) },
+      {
+        label: names.x,
+        ...(kind === 'text' && { value: (_: uPlot, at: number | null) => (at === null ? '–' : labelOf(at)) }),
+      },
       {
         label: names.y,
         stroke: accent,

@@ -2,8 +2,8 @@ import uPlot from 'uplot'
 import type { App } from '../app/app.ts'
 import { axisKinds, chartSeries, suggestAxes } from '../data/chart-series.ts'
 import { plural } from '../data/format.ts'
-import { h, redrawOnResize } from './dom.ts'
 import { chartOptions, type Shape } from './chart-options.ts'
+import { h, redrawOnResize } from './dom.ts'
 
 /** Points beyond which a chart tells nothing more. */
 const MAX_POINTS = 20_000
@@ -19,7 +19,13 @@ export function chartView({ store }: App): HTMLElement {
   )
   const plot = h('div', { class: 'plot', role: 'img' })
   const empty = h('p', { class: 'message muted' })
-  const controls = h('div', { class: 'controls' }, h('label', {}, 'x', x), h('label', {}, 'y', y), h('label', {}, 'as', shape))
+  const controls = h(
+    'div',
+    { class: 'controls' },
+    h('label', {}, 'x', x),
+    h('label', {}, 'y', y),
+    h('label', {}, 'as', shape),
+  )
   let chart: uPlot | undefined
   let columnsShown: readonly string[] | undefined
 
@@ -48,7 +54,9 @@ export function chartView({ store }: App): HTMLElement {
     plot.hidden = !usable
     controls.hidden = !usable
     empty.hidden = usable
-    empty.textContent = run ? 'A chart needs a column of numbers and another one.' : 'Run a query to see a chart of its rows.'
+    empty.textContent = run
+      ? 'A chart needs a column of numbers and another one.'
+      : 'Run a query to see a chart of its rows.'
     if (!usable || resultTab !== 'chart' || plot.clientWidth === 0) return
     const [xColumn, yColumn] = [Number(x.value), Number(y.value)]
     const kind = axisKinds(run)[xColumn] ?? 'text'

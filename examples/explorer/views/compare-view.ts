@@ -12,7 +12,11 @@ import { createGrid } from './grid.ts'
 const SIGNS: Readonly<Record<string, string>> = { added: '+', removed: '−', changed: '±', same: '' }
 
 /** The same query at two moments, row beside row. */
-export function compareView({ store }: App, comparer: Comparer, onOpen: (column: string, value: SqlValue) => void): HTMLElement {
+export function compareView(
+  { store }: App,
+  comparer: Comparer,
+  onOpen: (column: string, value: SqlValue) => void,
+): HTMLElement {
   const left = createGrid('Rows before', onOpen)
   const right = createGrid('Rows after', onOpen)
   left.onScroll((top) => right.scrollTo(top))
@@ -23,8 +27,19 @@ export function compareView({ store }: App, comparer: Comparer, onOpen: (column:
   const key = h('select', { 'aria-label': 'Match rows by' })
   key.addEventListener('change', () => comparer.matchBy(key.value === '' ? undefined : key.value))
   const message = h('div', { class: 'message' })
-  const panes = h('div', { class: 'panes' }, h('section', {}, leftHead, left.element), h('section', {}, rightHead, right.element))
-  const controls = h('div', { class: 'controls' }, summary, h('label', {}, onlyDiffering, 'Differences only'), h('label', {}, 'match by', key))
+  const panes = h(
+    'div',
+    { class: 'panes' },
+    h('section', {}, leftHead, left.element),
+    h('section', {}, rightHead, right.element),
+  )
+  const controls = h(
+    'div',
+    { class: 'controls' },
+    summary,
+    h('label', {}, onlyDiffering, 'Differences only'),
+    h('label', {}, 'match by', key),
+  )
 
   const draw = (): void => {
     const { comparison, keyColumn, base } = store.get()
@@ -33,11 +48,22 @@ export function compareView({ store }: App, comparer: Comparer, onOpen: (column:
     controls.hidden = !done
     message.hidden = done
     if (comparison?.status === 'failed' && comparison.error) message.replaceChildren(errorBox(comparison.error))
-    else if (!done) message.replaceChildren(h('p', { class: 'muted' }, base === undefined ? HOW : comparison ? 'Comparing…' : 'Run a query to compare its rows.'))
+    else if (!done)
+      message.replaceChildren(
+        h(
+          'p',
+          { class: 'muted' },
+          base === undefined ? HOW : comparison ? 'Comparing…' : 'Run a query to compare its rows.',
+        ),
+      )
     if (!done) return
     summary.textContent = comparisonText(comparison)
     const chosen = comparison.key.length > 0 ? comparison.key.join(', ') : 'all columns'
-    const choices = [['', `${chosen} (automatic)`], [ALL_COLUMNS, 'all columns'], ...comparison.columns.map((name) => [name, name])]
+    const choices = [
+      ['', `${chosen} (automatic)`],
+      [ALL_COLUMNS, 'all columns'],
+      ...comparison.columns.map((name) => [name, name]),
+    ]
     key.replaceChildren(...choices.map(([value, text]) => h('option', { value: value! }, text!)))
     key.value = keyColumn ?? ''
     leftHead.replaceChildren(...heading('Before', comparison.before))
@@ -61,5 +87,9 @@ export function compareView({ store }: App, comparer: Comparer, onOpen: (column:
 const HOW = 'Choose Compare beside the slider, or Compare at a transaction, to see what has changed since that moment.'
 
 function heading(word: string, { timestamp, txid }: Moment): HTMLElement[] {
-  return [h('span', {}, word), h('time', {}, formatTime(timestamp)), h('span', { class: 'txid' }, `TXID ${shortTXID(txid)}`)]
+  return [
+    h('span', {}, word),
+    h('time', {}, formatTime(timestamp)),
+    h('span', { class: 'txid' }, `TXID ${shortTXID(txid)}`),
+  ]
 }

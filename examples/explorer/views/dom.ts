@@ -51,7 +51,11 @@ export function themeColor(name: string): string {
 }
 
 /** A canvas of the size of its element, in the pixels of the screen; drawn on in CSS pixels. */
-export function prepareCanvas(canvas: HTMLCanvasElement): { context: CanvasRenderingContext2D; width: number; height: number } {
+export function prepareCanvas(canvas: HTMLCanvasElement): {
+  context: CanvasRenderingContext2D
+  width: number
+  height: number
+} {
   const { clientWidth: width, clientHeight: height } = canvas
   const scale = devicePixelRatio || 1
   canvas.width = Math.round(width * scale)

@@ -1,4 +1,4 @@
-import { type SQLNamespace, sql, SQLite } from '@codemirror/lang-sql'
+import { SQLite, type SQLNamespace, sql } from '@codemirror/lang-sql'
 import { HighlightStyle, syntaxHighlighting, syntaxTree } from '@codemirror/language'
 import { Compartment, Prec } from '@codemirror/state'
 import { EditorView, keymap } from '@codemirror/view'
@@ -27,10 +27,14 @@ const HIGHLIGHT = HighlightStyle.define([
 /** Where SQL is written: SQLite's dialect, completion from the schema. */
 export function sqlEditor({ store }: App, onRun: () => void): SqlEditor {
   const language = new Compartment()
+  const run = (): boolean => {
+    onRun()
+    return true
+  }
   const view = new EditorView({
     doc: store.get().sql,
     extensions: [
-      Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => (onRun(), true), preventDefault: true }])),
+      Prec.highest(keymap.of([{ key: 'Mod-Enter', run, preventDefault: true }])),
       basicSetup,
       syntaxHighlighting(HIGHLIGHT),
       language.of(languageFor(undefined)),

@@ -7,8 +7,8 @@ import {
 } from '@tanstack/virtual-core'
 import type { SqlValue } from '../../../browser.ts'
 import { formatCount, formatValue } from '../data/format.ts'
-import { h, newId, setAttributes } from './dom.ts'
 import { columnWidths } from './column-widths.ts'
+import { h, newId, setAttributes } from './dom.ts'
 import { movedCell } from './grid-keys.ts'
 
 /** What a grid shows. A new value for other columns or rows; rows may be added to the same value's. */
@@ -39,7 +39,12 @@ export function createGrid(label: string, onOpen: (column: string, value: SqlVal
   const id = newId('grid')
   const head = h('div', { role: 'row', class: 'grid-head', 'aria-rowindex': 1 })
   const body = h('div', { role: 'rowgroup', class: 'grid-body' })
-  const element = h('div', { role: 'grid', 'aria-label': label, class: 'grid', tabindex: 0, 'aria-readonly': 'true' }, h('div', { role: 'rowgroup', class: 'grid-top' }, head), body)
+  const element = h(
+    'div',
+    { role: 'grid', 'aria-label': label, class: 'grid', tabindex: 0, 'aria-readonly': 'true' },
+    h('div', { role: 'rowgroup', class: 'grid-top' }, head),
+    body,
+  )
   let data = EMPTY
   let active = { row: 0, column: 0 }
   let columnsShown: readonly string[] = []
@@ -75,7 +80,13 @@ export function createGrid(label: string, onOpen: (column: string, value: SqlVal
       if (index === active.row && column === active.column) classes.push('active')
       return h(
         'div',
-        { role: 'gridcell', id: `${id}-${index}-${column}`, 'aria-colindex': column + 2, class: classes.join(' '), 'data-column': column },
+        {
+          role: 'gridcell',
+          id: `${id}-${index}-${column}`,
+          'aria-colindex': column + 2,
+          class: classes.join(' '),
+          'data-column': column,
+        },
         row === undefined || value === undefined ? '' : formatValue(value).slice(0, 400),
       )
     })
@@ -104,7 +115,11 @@ export function createGrid(label: string, onOpen: (column: string, value: SqlVal
   }
   element.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) return openActive()
-    const size = { rows: data.count, columns: data.columns.length, page: Math.floor(element.clientHeight / ROW_HEIGHT) - 2 }
+    const size = {
+      rows: data.count,
+      columns: data.columns.length,
+      page: Math.floor(element.clientHeight / ROW_HEIGHT) - 2,
+    }
     const next = movedCell(event, active, size)
     if (!next) return
     event.preventDefault()
@@ -127,7 +142,9 @@ export function createGrid(label: string, onOpen: (column: string, value: SqlVal
         widthsFrom = -1
         head.replaceChildren(
           h('div', { role: 'columnheader', class: 'cell number', 'aria-colindex': 1, 'aria-label': 'Row' }),
-          ...next.columns.map((name, i) => h('div', { role: 'columnheader', class: 'cell', 'aria-colindex': i + 2, title: name }, name)),
+          ...next.columns.map((name, i) =>
+            h('div', { role: 'columnheader', class: 'cell', 'aria-colindex': i + 2, title: name }, name),
+          ),
         )
       }
       // Widths follow the first rows that come, and then stay.

@@ -1,13 +1,14 @@
 import type { App } from '../app/app.ts'
 import type { Run } from '../app/state.ts'
-import { formatBytes, formatMs, formatCount, shortTXID } from '../data/format.ts'
+import { formatBytes, formatCount, formatMs, shortTXID } from '../data/format.ts'
 import { h } from './dom.ts'
 
 /** Every query of this visit with its time and cost; choosing one puts it into the editor. */
 export function historyView({ store }: App, onChoose: (sql: string) => void): HTMLElement {
   const list = h('ol', { class: 'history', 'aria-label': 'Queries' })
   store.on(['history'], ({ history }) => {
-    if (history.length === 0) return list.replaceChildren(h('li', { class: 'message muted' }, 'Queries appear here with what they took.'))
+    if (history.length === 0)
+      return list.replaceChildren(h('li', { class: 'message muted' }, 'Queries appear here with what they took.'))
     list.replaceChildren(...history.map((run) => historyItem(run, onChoose)))
   })
   return h('div', { class: 'history-view' }, list)

@@ -39,7 +39,12 @@ export function pageLayout(count: number, width: number): PageLayout {
 
 export function drawPageMap(context: CanvasRenderingContext2D, flags: Uint8Array, layout: PageLayout): void {
   const { cell, columns, pagesPerCell, cells } = layout
-  const colors = { cold: themeColor('cold'), cached: themeColor('cached'), fresh: themeColor('accent'), changed: themeColor('changed') }
+  const colors = {
+    cold: themeColor('cold'),
+    cached: themeColor('cached'),
+    fresh: themeColor('accent'),
+    changed: themeColor('changed'),
+  }
   const mark = Math.max(2, Math.floor(cell / 3))
   for (let i = 0; i < cells; i++) {
     const some = flags.subarray(i * pagesPerCell, (i + 1) * pagesPerCell)

@@ -2,8 +2,8 @@ import type { App } from '../app/app.ts'
 import { formatCount, formatTime, plural } from '../data/format.ts'
 import { momentAt } from '../data/moments.ts'
 import { countPages, PAGE_CACHED, PAGE_CHANGED, PAGE_FRESH } from '../data/page-states.ts'
-import { drawPageMap, type PageLayout, pageLayout } from './page-map-drawing.ts'
 import { h, prepareCanvas, redrawOnResize } from './dom.ts'
+import { drawPageMap, type PageLayout, pageLayout } from './page-map-drawing.ts'
 
 /** The map of pages: cold, in memory, changed. */
 export function pagesView({ store }: App): HTMLElement {
@@ -22,19 +22,35 @@ export function pagesView({ store }: App): HTMLElement {
   }
   const describe = (): void => {
     const { pages, moments } = store.get()
-    if (!pages) return about.replaceChildren('Open a replica to see its pages.')
+    if (!pages) {
+      about.replaceChildren('Open a replica to see its pages.')
+      return
+    }
     const count = pages.flags.length
-    const [cached, fresh, changed] = [PAGE_CACHED, PAGE_FRESH, PAGE_CHANGED].map((flag) => countPages(pages, flag)) as [number, number, number]
+    const [cached, fresh, changed] = [PAGE_CACHED, PAGE_FRESH, PAGE_CHANGED].map((flag) => countPages(pages, flag)) as [
+      number,
+      number,
+      number,
+    ]
     const entries = [
       ['cold', 'cold', count - cached],
       ['cached', 'in memory', cached - fresh],
       ['fresh', 'came with the last query', fresh],
       ['changed', 'changed', changed],
     ] as const
-    legend.replaceChildren(...entries.map(([name, text, number]) => h('li', {}, h('span', { class: `swatch ${name}` }), `${text} `, h('b', {}, formatCount(number)))))
+    legend.replaceChildren(
+      ...entries.map(([name, text, number]) =>
+        h('li', {}, h('span', { class: `swatch ${name}` }), `${text} `, h('b', {}, formatCount(number))),
+      ),
+    )
     const base = pages.base === undefined ? undefined : momentAt(moments, pages.base)
-    about.replaceChildren(`${plural(count, 'page')}. Changed counts since ${base ? formatTime(base.timestamp) : 'the beginning'}, as far as is known.`)
-    canvas.setAttribute('aria-label', `Map of ${plural(count, 'page')}: ${entries.map(([, text, number]) => `${formatCount(number)} ${text}`).join(', ')}`)
+    about.replaceChildren(
+      `${plural(count, 'page')}. Changed${pages.exact ? '' : ', or perhaps changed,'} since ${base ? formatTime(base.timestamp) : 'the beginning'}.`,
+    )
+    canvas.setAttribute(
+      'aria-label',
+      `Map of ${plural(count, 'page')}: ${entries.map(([, text, number]) => `${formatCount(number)} ${text}`).join(', ')}`,
+    )
   }
   canvas.addEventListener('pointermove', (event) => {
     const { pages } = store.get()
@@ -57,6 +73,8 @@ export function pagesView({ store }: App): HTMLElement {
 function pageText([first, last]: readonly [number, number], flags: Uint8Array): string {
   if (first !== last) return `Pages ${formatCount(first)} to ${formatCount(last)}`
   const each = flags[first - 1] ?? 0
-  const states = [each & PAGE_CACHED ? 'in memory' : 'cold', each & PAGE_CHANGED ? 'changed' : ''].filter((text) => text !== '')
+  const states = [each & PAGE_CACHED ? 'in memory' : 'cold', each & PAGE_CHANGED ? 'changed' : ''].filter(
+    (text) => text !== '',
+  )
   return `Page ${formatCount(first)}: ${states.join(', ')}`
 }

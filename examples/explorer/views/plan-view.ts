@@ -8,7 +8,10 @@ export function planView({ store }: App): HTMLElement {
   const element = h('div', { class: 'plan-view' })
   store.on(['plan'], ({ plan }) => {
     if (plan?.error) return element.replaceChildren(errorBox(plan.error))
-    if (!plan?.estimate) return element.replaceChildren(h('p', { class: 'muted' }, 'Explain shows how SQLite would find the rows, without running the query.'))
+    if (!plan?.estimate)
+      return element.replaceChildren(
+        h('p', { class: 'muted' }, 'Explain shows how SQLite would find the rows, without running the query.'),
+      )
     const { plan: lines, scans, pages, bytes } = plan.estimate
     element.replaceChildren(
       h('pre', { class: 'sql' }, plan.sql.trim()),

@@ -1,5 +1,5 @@
-import type { App } from '../app/app.ts'
 import { fileKey } from '../../../replica/index.ts'
+import type { App } from '../app/app.ts'
 import { formatBytes, formatMs, plural } from '../data/format.ts'
 import type { LoggedRequest } from '../data/request-log.ts'
 import { h } from './dom.ts'
@@ -19,7 +19,13 @@ export function requestsView({ store, log }: App): HTMLElement {
   const sum = h('span', { class: 'muted' })
   const body = h('tbody', {})
   const columns = ['File', 'Range', 'Bytes', 'Status', 'Time'].map((name) => h('th', { scope: 'col' }, name))
-  const table = h('table', { class: 'waterfall' }, h('caption', { class: 'unseen' }, 'Requests'), h('thead', {}, h('tr', {}, ...columns)), body)
+  const table = h(
+    'table',
+    { class: 'waterfall' },
+    h('caption', { class: 'unseen' }, 'Requests'),
+    h('thead', {}, h('tr', {}, ...columns)),
+    body,
+  )
   const empty = h('p', { class: 'message muted' })
 
   const draw = (): void => {
@@ -31,17 +37,26 @@ export function requestsView({ store, log }: App): HTMLElement {
     const start = Math.min(...shown.map(({ startedAt }) => startedAt))
     const end = Math.max(...shown.map(({ startedAt, endedAt }) => endedAt ?? startedAt), start + 1)
     body.replaceChildren(
-      ...shown.map((request) => requestRow(request, { start, end, size: request.file && sizes.get(fileKey(request.file)) })),
+      ...shown.map((request) =>
+        requestRow(request, { start, end, size: request.file && sizes.get(fileKey(request.file)) }),
+      ),
     )
     const bytes = chosen.reduce((total, request) => total + request.bytes, 0)
     sum.textContent = `${plural(chosen.length, 'request')}, ${formatBytes(bytes)}`
     table.hidden = shown.length === 0
     empty.hidden = shown.length > 0
-    empty.textContent = scope.value === 'run' && run ? 'All pages were at hand: nothing was fetched.' : 'Nothing has been fetched.'
+    empty.textContent =
+      scope.value === 'run' && run ? 'All pages were at hand: nothing was fetched.' : 'Nothing has been fetched.'
   }
   scope.addEventListener('change', draw)
   store.on(['requests', 'run', 'inspectorTab', 'session'], draw)
-  return h('div', { class: 'requests-view' }, h('div', { class: 'controls' }, scope, sum), h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Waterfall of requests' }, table), empty)
+  return h(
+    'div',
+    { class: 'requests-view' },
+    h('div', { class: 'controls' }, scope, sum),
+    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Waterfall of requests' }, table),
+    empty,
+  )
 }
 
 function isWanted(
@@ -52,7 +67,9 @@ function isWanted(
   if (scope === 'all') return true
   if (asker !== 'query') return false
   // Before there is a query, what opening has fetched.
-  return scope === 'query' || run === undefined || (startedAt >= run.startedAt && startedAt <= (run.endedAt ?? startedAt))
+  return (
+    scope === 'query' || run === undefined || (startedAt >= run.startedAt && startedAt <= (run.endedAt ?? startedAt))
+  )
 }
 
 function requestRow(
@@ -75,7 +92,12 @@ function requestRow(
     h('td', { class: 'range' }, placeInFile(offset ?? 0, bytes || (length ?? 0), size), rangeText(offset, length)),
     h('td', { class: 'numeric' }, formatBytes(bytes)),
     h('td', { class: 'numeric' }, statusText(request)),
-    h('td', { class: 'time-cell' }, h('span', { class: 'lane', 'aria-hidden': 'true' }, bar), h('span', { class: 'took' }, took)),
+    h(
+      'td',
+      { class: 'time-cell' },
+      h('span', { class: 'lane', 'aria-hidden': 'true' }, bar),
+      h('span', { class: 'took' }, took),
+    ),
   )
 }
 

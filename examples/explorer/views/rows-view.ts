@@ -8,7 +8,11 @@ import { errorBox } from './error-box.ts'
 import { createGrid } from './grid.ts'
 
 /** The rows of the last query, or why there are none. */
-export function rowsView(app: App, onOpen: (column: string, value: SqlValue) => void, onMore: (limit: number) => void): HTMLElement {
+export function rowsView(
+  app: App,
+  onOpen: (column: string, value: SqlValue) => void,
+  onMore: (limit: number) => void,
+): HTMLElement {
   const { store } = app
   const grid = createGrid('Rows', onOpen)
   const message = h('div', { class: 'message' })
@@ -52,6 +56,8 @@ function emptyMessage(run: Run | undefined, open: boolean, trouble: boolean): No
   if (run?.status === 'cancelled') return [h('p', { class: 'muted' }, 'Cancelled before there was a row.')]
   if (run) return [h('p', { class: 'muted' }, 'The statement gives no rows.')]
   if (trouble) return []
-  const text = open ? 'Choose a table, or write a query and run it.' : 'Open a replica: nothing is copied, pages come when a query reads them.'
+  const text = open
+    ? 'Choose a table, or write a query and run it.'
+    : 'Open a replica: nothing is copied, pages come when a query reads them.'
   return [h('p', { class: 'muted' }, text)]
 }

@@ -1,5 +1,5 @@
-import type { App } from '../app/app.ts'
 import { outcomeText } from '../actions/query-runner.ts'
+import type { App } from '../app/app.ts'
 import { formatCount } from '../data/format.ts'
 import { costText } from './cost-text.ts'
 import { button, h } from './dom.ts'
@@ -20,7 +20,10 @@ export function runBar({ store }: App, actions: RunBarActions): HTMLElement {
   const run = button('Run', actions.run, { class: 'primary', title: `${mac ? '⌘' : 'Ctrl'}+Enter` })
   const cancel = button('Cancel', actions.cancel, { title: 'Escape' })
   const plan = button('Explain', actions.explain, { class: 'quiet', title: 'The plan, and roughly what it would cost' })
-  const link = button('Copy link', actions.copyLink, { class: 'quiet', title: 'A link to this view, without any secret' })
+  const link = button('Copy link', actions.copyLink, {
+    class: 'quiet',
+    title: 'A link to this view, without any secret',
+  })
   const limit = h(
     'select',
     { 'aria-label': 'Rows at most', class: 'quiet' },

@@ -1,12 +1,17 @@
 import type { App } from '../app/app.ts'
-import { type Relation, quoteName } from '../data/schema.ts'
-import { formatBytes, formatCount } from '../data/format.ts'
+import { formatCount } from '../data/format.ts'
+import { quoteName, type Relation } from '../data/schema.ts'
 import { h } from './dom.ts'
 import { handleTreeKey } from './tree-keys.ts'
 
 /** Tables and views with their columns, as a tree. Enter or a double click on one queries it. */
 export function schemaTree({ store }: App, onQuery: (sql: string) => void): HTMLElement {
-  const filter = h('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter tables and columns', class: 'filter' })
+  const filter = h('input', {
+    type: 'search',
+    placeholder: 'Filter',
+    'aria-label': 'Filter tables and columns',
+    class: 'filter',
+  })
   const tree = h('ul', { role: 'tree', 'aria-label': 'Schema', class: 'tree' })
   const facts = h('p', { class: 'facts' })
   const open = new Set<string>()
@@ -21,7 +26,7 @@ export function schemaTree({ store }: App, onQuery: (sql: string) => void): HTML
     const current = items.find((item) => item.dataset.path === focused) ?? items[0]
     current?.setAttribute('tabindex', '0')
     if (focused !== undefined && tree.contains(current ?? null)) current?.focus()
-    const size = schema && `${formatCount(schema.pages)} pages of ${formatBytes(schema.pageSize)}`
+    const size = schema && `${formatCount(schema.pages)} pages of ${formatCount(schema.pageSize)} bytes`
     facts.textContent = size ?? (opening ? 'Opening…' : 'Open a replica to see its tables.')
   }
   const toggle = (path: string, expanded: boolean): void => {
@@ -38,7 +43,8 @@ export function schemaTree({ store }: App, onQuery: (sql: string) => void): HTML
     const item = target.closest<HTMLElement>('[role=treeitem]')
     if (!item) return
     if (target.closest('.query')) query(item.dataset.path!)
-    else if (item.hasAttribute('aria-expanded')) toggle(item.dataset.path!, item.getAttribute('aria-expanded') !== 'true')
+    else if (item.hasAttribute('aria-expanded'))
+      toggle(item.dataset.path!, item.getAttribute('aria-expanded') !== 'true')
     else item.focus()
   })
   tree.addEventListener('keydown', (event) => handleTreeKey(event, tree, { toggle, activate: query }))
@@ -56,7 +62,14 @@ function relationItem(relation: Relation, open: ReadonlySet<string>, wanted: str
   const expanded = open.has(name) || (wanted !== '' && !name.toLowerCase().includes(wanted))
   const item = h(
     'li',
-    { role: 'treeitem', 'aria-expanded': String(expanded), 'aria-label': `${name}, ${kind}`, tabindex: -1, 'data-path': name, title: relation.sql },
+    {
+      role: 'treeitem',
+      'aria-expanded': String(expanded),
+      'aria-label': `${name}, ${kind}`,
+      tabindex: -1,
+      'data-path': name,
+      title: relation.sql,
+    },
     h(
       'div',
       { class: 'node' },
@@ -68,7 +81,9 @@ function relationItem(relation: Relation, open: ReadonlySet<string>, wanted: str
   )
   if (!expanded) return item
   const leaves = [
-    ...columns.map((column) => leaf(name, column.name, column.type, column.key > 0 ? 'key' : column.notNull ? 'not null' : '')),
+    ...columns.map((column) =>
+      leaf(name, column.name, column.type, column.key > 0 ? 'key' : column.notNull ? 'not null' : ''),
+    ),
     ...indexes.map((index) => leaf(name, index, 'index', '')),
   ]
   item.append(h('ul', { role: 'group' }, ...leaves))

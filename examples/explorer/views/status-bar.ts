@@ -1,7 +1,7 @@
 import type { App } from '../app/app.ts'
 import { formatBytes, formatMs, plural, shortTXID } from '../data/format.ts'
-import { errorBox } from './error-box.ts'
 import { h } from './dom.ts'
+import { errorBox } from './error-box.ts'
 
 const TICK_MS = 1000
 
@@ -46,6 +46,7 @@ export function announcer({ store }: App): HTMLElement {
 function ago(ms: number): string {
   if (ms < 1000) return 'just now'
   if (ms < 120_000) return `${formatMs(Math.floor(ms / 1000) * 1000).replace(/\.0 s|,000 ms/, ' s')} ago`
-  const [value, unit] = ms < 7_200_000 ? [ms / 60_000, 'minute'] : ms < 172_800_000 ? [ms / 3_600_000, 'hour'] : [ms / 86_400_000, 'day']
+  const [value, unit] =
+    ms < 7_200_000 ? [ms / 60_000, 'minute'] : ms < 172_800_000 ? [ms / 3_600_000, 'hour'] : [ms / 86_400_000, 'day']
   return `${plural(Math.round(value), unit)} ago`
 }

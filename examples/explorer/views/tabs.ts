@@ -15,13 +15,22 @@ export interface Tabs<T extends string> {
 }
 
 /** A tab list and its panels; arrow keys go from tab to tab. */
-export function createTabs<T extends string>(label: string, tabs: readonly Tab<T>[], onSelect: (id: T) => void): Tabs<T> {
+export function createTabs<T extends string>(
+  label: string,
+  tabs: readonly Tab<T>[],
+  onSelect: (id: T) => void,
+): Tabs<T> {
   const list = h('div', { role: 'tablist', 'aria-label': label, class: 'tablist' })
   const buttons = new Map<T, { button: HTMLButtonElement; note: HTMLElement }>()
   for (const { id, label: name, panel } of tabs) {
     const [tabId, panelId] = [newId('tab'), newId('panel')]
     const note = h('span', { class: 'tab-note' })
-    const button = h('button', { type: 'button', role: 'tab', id: tabId, 'aria-controls': panelId, class: 'tab' }, name, note)
+    const button = h(
+      'button',
+      { type: 'button', role: 'tab', id: tabId, 'aria-controls': panelId, class: 'tab' },
+      name,
+      note,
+    )
     button.addEventListener('click', () => onSelect(id))
     setAttributes(panel, { role: 'tabpanel', id: panelId, 'aria-labelledby': tabId })
     panel.classList.add('panel')

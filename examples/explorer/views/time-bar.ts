@@ -2,7 +2,7 @@ import type { TimeTraveller } from '../actions/time-traveller.ts'
 import type { App } from '../app/app.ts'
 import type { State } from '../app/state.ts'
 import { formatBytes, formatClock, formatCount, formatDay, formatTime, shortTXID } from '../data/format.ts'
-import { momentAt, type Moment } from '../data/moments.ts'
+import { type Moment, momentAt } from '../data/moments.ts'
 import { button, h, setAttributes } from './dom.ts'
 import { timeStrip } from './time-strip.ts'
 

@@ -9,12 +9,19 @@ const MAX_BLOB = 4096
 export function valueDialog(): { readonly element: HTMLDialogElement; open(column: string, value: SqlValue): void } {
   const title = h('h2', {})
   const kind = h('span', { class: 'muted' })
-  const text = h('pre', { tabindex: 0 })
+  const text = h('pre', { tabindex: 0, 'aria-label': 'Value' })
   const copy = button('Copy', () => void navigator.clipboard.writeText(text.textContent ?? ''))
   const element = h(
     'dialog',
     { class: 'value', 'aria-label': 'Value' },
-    h('header', {}, title, kind, copy, button('Close', () => element.close(), { autofocus: true })),
+    h(
+      'header',
+      {},
+      title,
+      kind,
+      copy,
+      button('Close', () => element.close(), { autofocus: true }),
+    ),
     text,
   )
   element.addEventListener('click', (event) => {

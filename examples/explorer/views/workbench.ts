@@ -22,16 +22,25 @@ export function workbench({ store }: App, parts: WorkbenchParts): HTMLElement {
     results.note('compare', differing > 0 ? String(differing) : '')
   })
   const element = h('div', { class: 'work' })
-  const toggle = button('Schema', () => {
-    const open = element.classList.toggle('schema-open')
-    toggle.setAttribute('aria-expanded', String(open))
-  }, { class: 'schema-toggle', 'aria-expanded': 'false' })
+  const toggle = button(
+    'Schema',
+    () => {
+      const open = element.classList.toggle('schema-open')
+      toggle.setAttribute('aria-expanded', String(open))
+    },
+    { class: 'schema-toggle', 'aria-expanded': 'false' },
+  )
   const main = h(
     'main',
     { class: 'main' },
     h('section', { class: 'query-part', 'aria-label': 'Query' }, parts.editor, parts.runBar),
     h('section', { class: 'result-part', 'aria-label': 'Results' }, results.element),
   )
-  element.append(toggle, parts.schema, main, h('aside', { class: 'inspector', 'aria-label': 'Inspector' }, inspector.element))
+  element.append(
+    toggle,
+    parts.schema,
+    main,
+    h('aside', { class: 'inspector', 'aria-label': 'Inspector' }, inspector.element),
+  )
   return element
 }
