@@ -1,0 +1,45 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { createGateway, type StaticFile, Tokens } from '../../gateway/index.ts'
+import { FileReplica } from '../../storage/file/index.ts'
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+}
+
+export interface ServedReplica {
+  /** Of the page. */
+  readonly page: string
+  /** Of the replica. */
+  readonly replica: string
+  close(): Promise<void>
+}
+
+/**
+ * Serve a replica in a folder, and the explorer beside it.
+ * @param page the folder that the explorer was built into
+ * @param token what readers must have
+ */
+export async function serveReplica(dir: string, page: string, token?: string): Promise<ServedReplica> {
+  const gateway = createGateway({
+    databases: new Map([['shop', new FileReplica({ path: dir })]]),
+    staticFiles: await pageFiles(page),
+    checkIntervalMs: 100,
+    ...(token && { tokens: new Tokens(`${token}: shop\n`, ['shop']) }),
+  })
+  const { url } = await gateway.listen({ host: '127.0.0.1', port: 0 })
+  return { page: `${url}/`, replica: `${url}/shop`, close: () => gateway.close(0) }
+}
+
+async function pageFiles(folder: string): Promise<ReadonlyMap<string, StaticFile>> {
+  const names = await readdir(folder)
+  const files = names.map(async (name) => {
+    const file = { body: await readFile(join(folder, name)), type: TYPES[extname(name)] ?? 'application/octet-stream' }
+    return [name === 'index.html' ? '/' : `/${name}`, file] as const
+  })
+  return new Map(await Promise.all(files))
+}
