@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 // Every runtime, one after the other: `npm run test:everywhere`.
 export default defineConfig({
   test: {
-    include: ['test/everywhere/**/*.test.ts'],
+    include: ['test/everywhere/**/*.test.ts', 'test/explorer/*.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 900_000,
     fileParallelism: false,

@@ -29,6 +29,9 @@ Arguments:
 \t    Let everybody who can connect read everything. Without tokens, litetap
 \t    listens on loopback addresses only, unless this is given.
 
+\t-explorer
+\t    Serve the explorer, a page to look into the databases, at /.
+
 \t-origin ORIGIN
 \t    Pages of this origin may read, or of any ("*"). May be given several
 \t    times. Defaults to all with tokens, and else to pages of this machine.

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { StaticFile } from '../gateway/index.ts'
 import type { ReplicaClient } from '../storage/index.ts'
 import { defineCommand } from './command.ts'
 import { loadGateway, loadStorage } from './deps.ts'
@@ -16,6 +18,7 @@ const FLAGS = {
   addr: stringFlag('127.0.0.1:8321'),
   'token-file': stringFlag(),
   'insecure-no-token': boolFlag(),
+  explorer: boolFlag(),
   origin: listFlag(),
   interval: durationFlag(1000),
   rate: intFlag(1000),
@@ -39,11 +42,13 @@ async function runServe(io: CliIO, flags: Flags, args: readonly string[]): Promi
   const address = parseAddress(flags.addr)
   const text = await readTokens(io, flags['token-file'])
   const tokens = text === undefined ? undefined : new Tokens(text, sources.keys())
+  const staticFiles = flags.explorer ? await explorerFiles() : undefined
   const log = await startLog(io, flags['log-level'])
   const gateway = createGateway({
     databases: await openAll(sources, io, log),
     ...(tokens && { tokens }),
     ...(flags.origin.length > 0 && { origins: flags.origin }),
+    ...(staticFiles && { staticFiles }),
     insecureNoToken: flags['insecure-no-token'],
     checkIntervalMs: flags.interval,
     limits: {
@@ -60,6 +65,7 @@ async function runServe(io: CliIO, flags: Flags, args: readonly string[]): Promi
     const { url } = await gateway.listen(address)
     for (const [name, source] of sources)
       log.info('serving', { database: name, from: source.shown, at: `${url}/${name}` })
+    if (staticFiles) for (const name of sources.keys()) log.info('explore', { at: explorerURL(url, name) })
     if (tokens === undefined) log.warn('no tokens: whoever can connect may read')
     log.info('signal received, litetap shutting down', { signal: await signals.first })
     await Promise.race([gateway.close(), forced(signals)])
@@ -69,6 +75,21 @@ async function runServe(io: CliIO, flags: Flags, args: readonly string[]): Promi
     await gateway.close(0)
   }
   return 0
+}
+
+/** The page as it was built: beside the compiled package, also where the source runs. */
+async function explorerFiles(): Promise<ReadonlyMap<string, StaticFile>> {
+  const { pageFiles } = await loadGateway()
+  const folder = import.meta.url.endsWith('.ts') ? '../dist/explorer/' : '../explorer/'
+  try {
+    return await pageFiles(fileURLToPath(new URL(folder, import.meta.url)))
+  } catch (cause) {
+    throw new CliError('CLI_FAILED', 'the explorer has not been built', { hint: 'run: npm run build', cause })
+  }
+}
+
+function explorerURL(url: string, name: string): string {
+  return `${url}/#url=${encodeURIComponent(`${url}/${name}`)}`
 }
 
 interface Source {

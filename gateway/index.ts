@@ -1,6 +1,7 @@
 export { formatAddress, isLoopback, type ListenAddress, parseAddress } from './address.ts'
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { createGateway, type Gateway } from './gateway.ts'
+export { pageFiles } from './page-files.ts'
 export { DATABASE_NAME } from './route.ts'
 export {
   type AnsweredRequest,

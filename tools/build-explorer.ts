@@ -27,3 +27,5 @@ export async function buildExplorer(outdir: string): Promise<void> {
   const sqlite = createRequire(import.meta.url).resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')
   copyFileSync(sqlite, join(outdir, 'sqlite3.wasm'))
 }
+
+if (import.meta.main) await buildExplorer('dist/explorer')

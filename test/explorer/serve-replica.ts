@@ -1,15 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { extname, join } from 'node:path'
-import { createGateway, type StaticFile, Tokens } from '../../gateway/index.ts'
+import { createGateway, pageFiles, Tokens } from '../../gateway/index.ts'
 import { FileReplica } from '../../storage/file/index.ts'
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.wasm': 'application/wasm',
-  '.woff2': 'font/woff2',
-}
 
 export interface ServedReplica {
   /** Of the page. */
@@ -33,13 +23,4 @@ export async function serveReplica(dir: string, page: string, token?: string): P
   })
   const { url } = await gateway.listen({ host: '127.0.0.1', port: 0 })
   return { page: `${url}/`, replica: `${url}/shop`, close: () => gateway.close(0) }
-}
-
-async function pageFiles(folder: string): Promise<ReadonlyMap<string, StaticFile>> {
-  const names = await readdir(folder)
-  const files = names.map(async (name) => {
-    const file = { body: await readFile(join(folder, name)), type: TYPES[extname(name)] ?? 'application/octet-stream' }
-    return [name === 'index.html' ? '/' : `/${name}`, file] as const
-  })
-  return new Map(await Promise.all(files))
 }
