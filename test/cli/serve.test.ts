@@ -49,6 +49,18 @@ describe('serve', () => {
     expect(code).toBe(0)
   })
 
+  test('the explorer is a page at /, with a link for each database', async () => {
+    const scene = await syncedScene()
+    const { code, stdout } = await serving(['-explorer', path(scene, 'app')], {}, async (url) => {
+      const page = await fetch(url)
+      expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+      expect(await page.text()).toContain('app.js')
+      expect((await fetch(`${url}/app.js`)).headers.get('content-type')).toMatch(/^text\/javascript/)
+    })
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/msg=explore at="?http:\/\/127\.0\.0\.1:\d+\/#url=http%3A%2F%2F127\.0\.0\.1%3A\d+%2Fapp/)
+  })
+
   test('tokens from a file or the environment, and neither is ever logged', async () => {
     const scene = await syncedScene()
     const text = `# readers\n${APP}: app\n${ALL}: *\n`
