@@ -91,9 +91,12 @@ async function measureRestart(
   const cachePath = mkdtempSync(join(tmpdir(), 'litetap-bench-cache-'))
   try {
     const first = await startSubject(place, subject, { cachePath })
-    await first.order(openOrder(place))
-    await first.order(queryOrder(scenario))
-    await first.close()
+    try {
+      await first.order(openOrder(place))
+      await first.order(queryOrder(scenario))
+    } finally {
+      await first.close()
+    }
     const second = await startSubject(place, subject, { cachePath })
     const ask = asking(place, { subject, reader: second }, into.keep)
     try {
