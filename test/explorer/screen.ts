@@ -28,7 +28,7 @@ export class Screen {
   async run(sql: string): Promise<string> {
     await this.write(sql)
     await this.page.keyboard.press('ControlOrMeta+Enter')
-    await this.sees(/rows? in|Failed|Cancelled/)
+    await this.page.locator('.outcome:not(.running)').waitFor()
     return (await this.outcome.textContent()) ?? ''
   }
 
@@ -42,8 +42,13 @@ export class Screen {
 
   /** The cells of the rows that are drawn. */
   async rows(grid = 'Rows'): Promise<string[][]> {
-    const rows = await this.page.getByRole('grid', { name: grid, exact: true }).locator('.row').all()
-    return await Promise.all(rows.map((row) => row.getByRole('gridcell').allTextContents()))
+    return await this.page
+      .getByRole('grid', { name: grid, exact: true })
+      .evaluate((element) =>
+        [...element.querySelectorAll('.row')].map((row) =>
+          [...row.querySelectorAll('[role=gridcell]')].map((cell) => cell.textContent ?? ''),
+        ),
+      )
   }
 
   /** Wait until a query of one value shows it. */

@@ -1,3 +1,4 @@
+import { closeCompletion } from '@codemirror/autocomplete'
 import { SQLite, type SQLNamespace, sql } from '@codemirror/lang-sql'
 import { HighlightStyle, syntaxHighlighting, syntaxTree } from '@codemirror/language'
 import { Compartment, Prec } from '@codemirror/state'
@@ -28,6 +29,7 @@ const HIGHLIGHT = HighlightStyle.define([
 export function sqlEditor({ store }: App, onRun: () => void): SqlEditor {
   const language = new Compartment()
   const run = (): boolean => {
+    closeCompletion(view) // Escape is to cancel now
     onRun()
     return true
   }
