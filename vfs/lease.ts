@@ -228,6 +228,8 @@ class Run {
   #step(rows: (Row | SqlValue[])[]): Promise<number> {
     const { sqlite, heap, file } = this.#connection.engine
     const limits = this.#limits
+    // The first rows come one by one, then in batches as large as what came before: none waits for many others.
+    const most = limits === STREAM ? Math.min(limits.rows, Math.max(1, this.#given)) : limits.rows
     const { waits } = file
     const { prepared } = this
     let toSkip = this.#inPlace ? 0 : this.#given
@@ -247,7 +249,7 @@ class Run {
           return false
         }
         rows.push(row)
-        if (rows.length >= limits.rows || reader.bytes >= limits.bytes) return true
+        if (rows.length >= most || reader.bytes >= limits.bytes) return true
         return limits === STREAM && file.waits !== waits // rows that took a wait do not wait for others
       } catch (error) {
         failure = error // not through C frames

@@ -77,3 +77,17 @@ describe.each(BRIDGES)('Lease, bridge %s', (bridge) => {
     expect(await db.get('SELECT count(*) AS n FROM t')).toEqual({ n: 2000 })
   })
 })
+
+test('the first row of a stream does not wait for the next ones', async () => {
+  const db = await (await source('CREATE TABLE t (id)')).open('jspi')
+  const endless =
+    'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 4 OR i > 1e15'
+  const found: unknown[] = []
+  const stop = new AbortController()
+  await expect(async () => {
+    for await (const { i } of db.each(endless, [], { signal: stop.signal })) {
+      if (found.push(i) === 2) setTimeout(() => stop.abort(new Error('enough')), 50)
+    }
+  }).rejects.toThrow('enough')
+  expect(found).toEqual([1, 2])
+})
