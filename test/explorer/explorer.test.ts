@@ -76,7 +76,7 @@ describe.each(BROWSERS)('the explorer in $name', ({ start, name }) => {
 
   test('shows values as what they are, and one of them whole', async () => {
     const screen = await openScreen()
-    await screen.run("SELECT 9007199254740993 AS big, 2.0 AS real, NULL AS nothing, x'00ff10' AS blob, '' AS empty")
+    await screen.run("SELECT 9007199254740993 AS a, 2.0 AS b, NULL AS c, x'00ff10' AS d, '' AS e")
     await expect.poll(() => screen.rows()).toEqual([['9007199254740993', '2.0', 'NULL', '3 B  00 ff 10', '']])
     const grid = screen.page.getByRole('grid', { name: 'Rows', exact: true })
     await grid.focus()

@@ -47,7 +47,7 @@ export class QueryRunner {
       if (shown && this.#controller === controller) store.set({ run })
     }
     publish({})
-    let shownAt = 0
+    const showing = setInterval(() => rows.length > run.count && publish({ count: rows.length }), SHOW_MS)
     let cost: Cost | undefined
     let outcome: Partial<Run>
     try {
@@ -59,9 +59,7 @@ export class QueryRunner {
         onColumns: (columns) => publish({ columns }),
         onRow: (row) => {
           rows.push(row)
-          if (performance.now() - shownAt < SHOW_MS) return
-          shownAt = performance.now()
-          publish({ count: rows.length })
+          if (rows.length === 1) publish({ count: 1 })
         },
         onCost: (spent) => {
           cost = spent
@@ -72,6 +70,7 @@ export class QueryRunner {
       const cancelled = signal.aborted
       outcome = { status: cancelled ? 'cancelled' : 'failed', error: cancelled ? undefined : showError(error) }
     }
+    clearInterval(showing)
     publish({ ...outcome, count: rows.length, cost, endedAt: performance.now() }, true)
     if (this.#controller !== controller) return undefined
     this.#controller = undefined

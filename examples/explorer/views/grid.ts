@@ -114,7 +114,10 @@ export function createGrid(label: string, onOpen: (column: string, value: SqlVal
     if (value !== undefined) onOpen(data.columns[active.column]!, value)
   }
   element.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) return openActive()
+    if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault() // the dialog's button, which has the focus then, would be pressed by the same key
+      return openActive()
+    }
     const size = {
       rows: data.count,
       columns: data.columns.length,

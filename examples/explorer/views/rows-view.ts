@@ -30,6 +30,8 @@ export function rowsView(
     button('Copy JSON', () => void copy('JSON', asJSON), { class: 'quiet' }),
   )
   store.on(['run', 'session', 'opening', 'trouble'], ({ run, session, trouble }) => {
+    // Until the new ones come, the rows before stay.
+    if (run?.status === 'running' && run.columns.length === 0 && !grid.element.hidden) return
     const hasRows = run !== undefined && run.columns.length > 0 && run.status !== 'failed'
     grid.element.hidden = !hasRows
     copies.hidden = !hasRows || run.count === 0
