@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Catalog, LtxFileInfo, ReplicaClient } from '../storage/node.ts'
 import { defineCommand } from './command.ts'
 import { loadStorage } from './deps.ts'
 import { CliError, errorMessage, usageError } from './errors.ts'
@@ -56,10 +57,15 @@ export const catalog = defineCommand({
         const hint = 'check the URL, or replicate a database to it first'
         throw new CliError('CLI_FAILED', `cannot write a catalog of ${client.url}: it has no LTX files`, { hint })
       }
-      const body = encodeCatalog({ layout: flags.layout ?? layoutOf(client.type), files })
+      const layout = flags.layout ?? layoutOf(client.type)
+      let body = encodeCatalog({ layout, files })
       if (flags.o !== '') await save(io, flags.o, body)
-      else if (client.writeCatalog) await client.writeCatalog(body)
-      else throw usageError(`nothing can be written to ${client.url}`, `litetap catalog -o catalog.json ${client.url}`)
+      else if (client.writeBeside) {
+        const pageMap = await writePageMap(client, files)
+        body = encodeCatalog({ layout, pageMap, files })
+        await client.writeBeside(CATALOG_NAME, body)
+      } else
+        throw usageError(`nothing can be written to ${client.url}`, `litetap catalog -o catalog.json ${client.url}`)
       if (flags.o === '-') return 0
       const { formatTXID } = await import('../ltx/index.ts')
       const { highestTXID } = await import('../replica/index.ts')
@@ -74,6 +80,16 @@ export const catalog = defineCommand({
     return 0
   },
 })
+
+/** Before the catalog that names it. @returns undefined when it cannot be made: readers do without */
+async function writePageMap(client: ReplicaClient, files: readonly LtxFileInfo[]): Promise<Catalog['pageMap']> {
+  const { PAGE_MAP_NAME } = await loadStorage()
+  const { PageMapMaker } = await import('../replica/index.ts')
+  const made = await new PageMapMaker(client).make(files)
+  if (!made) return undefined
+  await client.writeBeside!(PAGE_MAP_NAME, made.body)
+  return { txid: made.txid, size: made.body.length }
+}
 
 async function save(io: CliIO, path: string, body: Uint8Array): Promise<void> {
   if (path === '-') return io.stdout.write(new TextDecoder().decode(body))

@@ -83,9 +83,11 @@ function checkArguments(flags: Flags, [path, url, ...more]: readonly string[]): 
 
 /** Failures that go on are told now and then. */
 async function keepCatalog(client: ReplicaClient, log: Log): Promise<ReplicaClient> {
-  const { withCatalog } = await loadStorage()
+  const { withCatalog, withRetry } = await loadStorage()
+  const { PageMapMaker } = await import('../replica/index.ts')
   let toldAtMs = Number.NEGATIVE_INFINITY
   return withCatalog(client, {
+    pageMaps: new PageMapMaker(withRetry(client)),
     onError: (error) => {
       if (performance.now() - toldAtMs < CATALOG_WARNING_INTERVAL_MS) return
       toldAtMs = performance.now()

@@ -164,6 +164,19 @@ export function decodePageFrame(frame: Uint8Array, pageSize: number, at: LtxErro
   }
 }
 
+/**
+ * Encode one page as a block frame.
+ *
+ * @param data page-size bytes
+ * @returns fresh
+ */
+export function encodePageFrame({ pgno, data }: Page): Uint8Array<ArrayBuffer> {
+  const c = codec()
+  c.bytes.set(data, c.page)
+  const size = writeFrame(pgno, data.length, { form: 'block' })
+  return c.bytes.slice(c.frame, c.frame + size) as Uint8Array<ArrayBuffer>
+}
+
 function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24
   bytes[at + 1] = value >>> 16

@@ -1,6 +1,7 @@
 import type { TXID } from '../ltx/index.ts'
 import { isLtxError } from '../ltx/index.ts'
 import type { LtxFileInfo } from '../storage/index.ts'
+import { catchUp, filesSince, MAX_STEPS } from './catch-up.ts'
 import { fileKey } from './file-key.ts'
 import { listLevel } from './list-levels.ts'
 import { openWhole } from './open-file.ts'
@@ -11,9 +12,6 @@ import { comesAfter, type Snapshot } from './snapshot.ts'
 
 /** The next L0 file is asked for with this many bytes: nearly always all of it. */
 const PROBE_BYTES = 64 * 1024
-/** So many files that came since are applied one by one; more are read as compacted files, by planning anew. */
-const MAX_STEPS = 32
-
 export interface FollowerOptions {
   readonly context: OpenSnapshotContext
   /** A file that is not there is believed to be not there yet for so long; then the level is listed. */
@@ -100,19 +98,16 @@ export class Follower {
     account.roundTrip()
     const files = await listLevel(client, 0, { seek: state.txid, ...(signal && { signal }) })
     const listedAt = this.#options.now()
-    const newer = files.filter(({ maxTXID }) => maxTXID > state.txid)
-    const goesOn = newer.every(({ minTXID }, i) => minTXID === state.txid + 1n + BigInt(i))
+    const newer = files.length === 0 ? undefined : filesSince(state, files)
     let newest = state
     // Not even the state's own file, nor a newer one: the bucket was emptied, and what has a known name is another file.
     if (files.length === 0) opened.keep([])
-    if (files.length === 0 || !goesOn || newer.length > MAX_STEPS) {
+    if (newer === undefined) {
       newest = await openNewest(this.#options.context)
       if (!comesAfter(newest, state)) return state // an old listing; the next check lists again
     } else {
       try {
-        for (const file of await Promise.all(newer.map((info) => opened.open(info, 'header', this.#options.context)))) {
-          newest = newest.with(file)
-        }
+        newest = await catchUp(state, newer, this.#options.context)
       } catch (error) {
         if (!(error instanceof FileGone)) throw error
         return state // compacted this very moment; the next check lists again

@@ -30,7 +30,7 @@ export class IndexLoader {
   async #loadOne(index: LazyIndex, pgno: number, account: Account): Promise<void> {
     for (let guesses = 0; index.find(pgno) === undefined; guesses++) {
       // Each guess narrows the hole; one that does not end is an index that makes no sense.
-      if (guesses > MAX_GUESSES) return this.#loadWhole(index, account)
+      if (guesses > MAX_GUESSES) return this.loadWhole(index, account)
       const range = index.windowFor(pgno)
       const known = this.#loading.get(index)?.find((other) => covers(other, range) || holds(other, range.target))
       await (known?.done ?? this.#loadWindow(index, range, account))
@@ -40,7 +40,7 @@ export class IndexLoader {
   #loadWindow(index: LazyIndex, range: WindowRange, account: Account): Promise<void> {
     const fetched = async (): Promise<void> => {
       const bytes = await this.#read(index, range, account)
-      if (!index.add(bytes, range.position)) await this.#loadWhole(index, account)
+      if (!index.add(bytes, range.position)) await this.loadWhole(index, account)
     }
     const list = this.#loading.get(index) ?? []
     this.#loading.set(index, list)
@@ -55,8 +55,11 @@ export class IndexLoader {
     return loading.done
   }
 
-  /** What cannot be proved piece by piece is proved as a whole, or is damaged. */
-  async #loadWhole(index: LazyIndex, account: Account): Promise<void> {
+  /**
+   * Load all of an index: proved as a whole, or damaged.
+   * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED, REPLICA_BUDGET
+   */
+  async loadWhole(index: LazyIndex, account: Account): Promise<void> {
     const bytes = await this.#read(index, index.whole, account)
     try {
       index.addWhole(bytes)

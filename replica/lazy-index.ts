@@ -8,7 +8,7 @@ import {
   type PageIndex,
 } from '../ltx/index.ts'
 import { PageLayer, type PageLocation, type SavedLayer } from './page-layer.ts'
-import type { ColumnReader, ColumnWriter } from './saved-snapshot.ts'
+import type { RowReader, RowWriter } from './saved-rows.ts'
 import type { SourceFile } from './source-file.ts'
 
 /** The first window's share of an index, and its bounds in bytes: it nearly always has the entry that is looked for. */
@@ -72,14 +72,14 @@ export class LazyIndex {
     this.#about = about
   }
 
-  save(to: ColumnWriter): SavedLazyIndex {
+  save(to: RowWriter): SavedLazyIndex {
     const { file, ...about } = this.#about
     const runs = this.#runs.map(({ layer, ...place }) => ({ ...place, layer: layer.save(to) }))
     return { ...about, file: to.file(file), runs }
   }
 
-  static load({ runs, file, ...about }: SavedLazyIndex, from: ColumnReader): LazyIndex {
-    const index = new LazyIndex({ ...about, file: from.files[file]! })
+  static load({ runs, file, ...about }: SavedLazyIndex, from: RowReader): LazyIndex {
+    const index = new LazyIndex({ ...about, file: from.file(file) })
     index.#runs = runs.map(({ layer, ...place }) => ({ ...place, layer: PageLayer.load(layer, from) }))
     return index
   }

@@ -2,6 +2,7 @@ import { SNAPSHOT_LEVEL } from '../ltx/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 
 const LEVELS = SNAPSHOT_LEVEL + 1
+const ALL_LEVELS = Array.from({ length: LEVELS }, (_, level) => level)
 
 export interface ListLevelsOptions {
   /** Report each file's own LTX timestamp; needed for time restores only, may cost a request per file. */
@@ -18,10 +19,13 @@ export interface ListLevelsOptions {
  * @returns ten arrays, level 0 to 9, each in ascending order of minTXID, then maxTXID
  */
 export async function listLevels(client: ReplicaClient, options: ListLevelsOptions = {}): Promise<LtxFileInfo[][]> {
-  const levels = Array.from({ length: LEVELS }, (_, level) => level)
-  if (client.listAll === undefined) return await Promise.all(levels.map((level) => listLevel(client, level, options)))
-  const all = await client.listAll(options.signal)
-  return levels.map((level) => all.filter((file) => file.level === level))
+  if (client.listAll !== undefined) return byLevel(await client.listAll(options.signal))
+  return await Promise.all(ALL_LEVELS.map((level) => listLevel(client, level, options)))
+}
+
+/** Files of all levels, as `listLevels` gives them. @param files in order within their levels */
+export function byLevel(files: readonly LtxFileInfo[]): LtxFileInfo[][] {
+  return ALL_LEVELS.map((level) => files.filter((file) => file.level === level))
 }
 
 /** Requests that `listLevels` makes. */

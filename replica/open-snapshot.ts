@@ -3,7 +3,7 @@ import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import type { Account } from './account.ts'
 import { isReplicaError, ReplicaError } from './errors.ts'
 import { fileKey } from './file-key.ts'
-import { listLevel, listLevels, listRequests } from './list-levels.ts'
+import { byLevel, listLevel, listLevels, listRequests } from './list-levels.ts'
 import { type FileFront, type OpenFileContext, openFile, readHead } from './open-file.ts'
 import { extendPlan, findGap, type Levels, planRestore } from './plan-restore.ts'
 import { FileGone } from './range-reader.ts'
@@ -69,9 +69,11 @@ export interface OpenSnapshotContext extends OpenFileContext {
  *
  * @throws ReplicaError REPLICA_EMPTY, REPLICA_NON_CONTIGUOUS, REPLICA_TX_NOT_AVAILABLE, REPLICA_DAMAGED,
  *   REPLICA_SNAPSHOT_GONE; StorageError
+ * @param files all there are, if that is known already
  */
-export async function openNewest(context: OpenSnapshotContext): Promise<Snapshot> {
+export async function openNewest(context: OpenSnapshotContext, files?: readonly LtxFileInfo[]): Promise<Snapshot> {
   return await openPlanned(async (attempt) => {
+    if (files && attempt === 1) return planNewest(byLevel(files), context)
     const staged = context.client.listAll === undefined && attempt <= STAGED_ATTEMPTS
     return (staged ? await planInStages(context) : undefined) ?? (await planFromAll(context))
   }, context)
@@ -97,8 +99,8 @@ export async function openPlanned(
   }
 }
 
-/** @throws FileGone */
-async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
+/** The state that a plan's files give, which are opened side by side. @throws FileGone; StorageError, ReplicaError */
+export async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
   context.account.roundTrip()
   const files = await Promise.all(plan.map((info, i) => openOne(plan, info, i === plan.length - 1, context)))
   const [first, last] = [files[0]!, files.at(-1)!]
@@ -123,7 +125,10 @@ async function planInStages(context: OpenSnapshotContext): Promise<LtxFileInfo[]
 
 /** Plan from everything there is. */
 async function planFromAll({ client, account, signal }: OpenSnapshotContext): Promise<LtxFileInfo[]> {
-  const levels = await listAll(client, account, signal)
+  return planNewest(await listAll(client, account, signal), { client })
+}
+
+function planNewest(levels: Levels, { client }: Pick<OpenSnapshotContext, 'client'>): LtxFileInfo[] {
   if (levels.every((files) => files.length === 0)) throw empty(client.url)
   return planRestore(levels)
 }

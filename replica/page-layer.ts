@@ -1,5 +1,5 @@
 import type { PageIndex } from '../ltx/index.ts'
-import type { ColumnReader, ColumnWriter } from './saved-snapshot.ts'
+import type { RowReader, RowWriter } from './saved-rows.ts'
 import type { SourceFile } from './source-file.ts'
 
 /** Where one page's frame is. */
@@ -11,11 +11,10 @@ export interface PageLocation {
   readonly size: number
 }
 
-/** A layer as it is saved: numbers of files, places of columns. */
+/** A layer as it is saved: numbers of its files, and how many rows it has among the saved ones. */
 export interface SavedLayer {
   readonly files: readonly number[]
-  readonly columns: readonly [pgnos: [number, number], offsets: [number, number], sizes: [number, number]]
-  readonly owners?: [number, number]
+  readonly pages: number
 }
 
 /** A frame is at most 65,826 bytes: 17 bits. What is left of 32 bits carries the offset's upper part, up to 128 TiB. */
@@ -130,25 +129,42 @@ export class PageLayer {
     return low
   }
 
-  save(to: ColumnWriter): SavedLayer {
-    const { pgnos, offsets, sizes, owners } = this.#columns()
-    return {
-      files: this.files.map((file) => to.file(file)),
-      columns: [to.column(pgnos), to.column(offsets), to.column(sizes)],
-      ...(owners && { owners: to.column(owners) }),
+  /**
+   * A row a page, of varints: pages since the row before, the file (where there are several), bytes of the frame, and
+   * bytes between the same file's frame before and this one. Most rows have 5 bytes.
+   */
+  save(to: RowWriter): SavedLayer {
+    const ends = this.files.map(() => 0)
+    let before = 0
+    for (let i = 0; i < this.length; i++) {
+      const owner = this.#owners?.[i] ?? 0
+      const { offset, size } = this.location(i)
+      to.put(this.pgno(i) - before)
+      if (this.files.length > 1) to.put(owner)
+      to.put(size)
+      to.put(offset - ends[owner]!)
+      before = this.pgno(i)
+      ends[owner] = offset + size
     }
+    return { files: this.files.map((file) => to.file(file)), pages: this.length }
   }
 
-  static load({ files, columns: [pgnos, offsets, sizes], owners }: SavedLayer, from: ColumnReader): PageLayer {
-    const columns = {
-      pgnos: from.u32(pgnos),
-      offsets: from.u32(offsets),
-      sizes: from.u32(sizes),
-      owners: owners && from.u16(owners),
+  /** @throws RangeError when the rows are not those of a layer */
+  static load({ files, pages }: SavedLayer, from: RowReader): PageLayer {
+    const columns = new Columns(pages, files.length > 1)
+    const ends = files.map(() => 0)
+    let pgno = 0
+    for (let i = 0; i < pages; i++) {
+      pgno += from.take()
+      const owner = files.length > 1 ? from.take() : 0
+      const size = from.take()
+      const offset = ends[owner]! + from.take()
+      columns.push(pgno, offset, size, owner)
+      ends[owner] = offset + size
     }
     return new PageLayer(
       columns,
-      files.map((number) => from.files[number]!),
+      files.map((number) => from.file(number)),
     )
   }
 

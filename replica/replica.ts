@@ -1,6 +1,6 @@
 import { formatTXID, type TXID } from '../ltx/index.ts'
 import { InFlight, PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
-import type { ReplicaClient, Watch } from '../storage/index.ts'
+import type { LtxFileInfo, ReplicaClient, Watch } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
 import { planAt } from './at-time.ts'
 import { readSchemaLeaf } from './btree-page.ts'
@@ -8,6 +8,7 @@ import { ReplicaError } from './errors.ts'
 import { Follower } from './follower.ts'
 import { hydrate } from './hydrator.ts'
 import { IndexLoader } from './index-loader.ts'
+import { openOffered } from './open-offered.ts'
 import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlanned } from './open-snapshot.ts'
 import { orAborted } from './or-aborted.ts'
 import { PageFetcher } from './page-fetcher.ts'
@@ -114,9 +115,12 @@ export class Replica implements ReadableReplica {
         throw error
       }
     }
-    const state = await openNewest({ ...context, signal })
+    const opening = { ...context, signal }
+    const files = await listed(opening)
+    const offered = files && (await openOffered(files, opening))
+    const state = offered ?? (await openNewest(opening, files))
     const replica = new Replica(context, { cost, state, checkedAt }, options)
-    await replica.#warmUp()
+    if (!offered) await replica.#warmUp() // page 1 and the roots come with the page map
     replica.#save()
     return replica
   }
@@ -319,6 +323,14 @@ export class Replica implements ReadableReplica {
   }
 }
 
+/** All files there are, where that is one request. */
+async function listed({ client, account, signal }: OpenSnapshotContext): Promise<readonly LtxFileInfo[] | undefined> {
+  if (!client.listAll) return undefined
+  account.roundTrip()
+  account.request(0)
+  return await client.listAll(signal)
+}
+
 /** The state that was newest when the replica was last read on this machine. */
 async function savedState(
   client: ReplicaClient,
@@ -326,11 +338,7 @@ async function savedState(
   store: PageStore | undefined,
 ): Promise<Snapshot | undefined> {
   const bytes = await store?.readBlob(blobName(client.url))
-  try {
-    return bytes && loadSnapshot(bytes, cache)
-  } catch {
-    return undefined // a cache's troubles are not the reader's: all is opened anew
-  }
+  return bytes && loadSnapshot(bytes, cache)
 }
 
 /** @throws ReplicaError REPLICA_USAGE */

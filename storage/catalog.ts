@@ -1,4 +1,4 @@
-import { formatTXID, parseTXID, SNAPSHOT_LEVEL } from '../ltx/index.ts'
+import { formatTXID, parseTXID, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
 import { StorageError } from './errors.ts'
 import { fileKey, joinPath, s3Key } from './keys.ts'
 import type { LtxFileInfo, LtxFileName } from './types.ts'
@@ -9,15 +9,30 @@ import type { LtxFileInfo, LtxFileName } from './types.ts'
  */
 export type Layout = 'ltx' | 's3'
 
+/** The page map that lies beside a catalog: where every page of a state is, so that nobody has to ask all files for it. */
+export interface PageMapEntry {
+  /** Of the state. */
+  readonly txid: TXID
+  /** Bytes. */
+  readonly size: number
+}
+
 /** All files of a replica at one moment. */
 export interface Catalog {
   readonly layout: Layout
+  readonly pageMap?: PageMapEntry | undefined
   /** Ascending by level, then by name. */
   readonly files: readonly LtxFileInfo[]
 }
 
 /** Where the catalog is below the replica's path. No LTX file and no folder of one; Litestream looks at neither. */
 export const CATALOG_NAME = 'litetap/catalog.json'
+
+/** Where the page map is, which the catalog names. */
+export const PAGE_MAP_NAME = 'litetap/pages.map'
+
+/** What may lie beside the files of a replica, in no folder that Litestream looks at. */
+export type BesideName = typeof CATALOG_NAME | typeof PAGE_MAP_NAME
 
 /** The catalog is JSON of this version: a reader refuses another. */
 const VERSION = 1
@@ -28,9 +43,9 @@ export function layoutOf(type: string): Layout {
   return type === 's3' || type === 'oss' ? 's3' : 'ltx'
 }
 
-/** Key of the catalog in a bucket. */
-export function catalogKey(path: string): string {
-  return path === '' ? CATALOG_NAME : `${path}/${CATALOG_NAME}`
+/** Key in a bucket of what lies beside the files. */
+export function besideKey(path: string, name: BesideName): string {
+  return path === '' ? name : `${path}/${name}`
 }
 
 /** Key of a file in a bucket. */
@@ -46,21 +61,21 @@ export function layoutPath(layout: Layout, file: LtxFileName): string {
 /**
  * A catalog as UTF-8 JSON, one file a line, so that people can read it and diffs are small:
  *
- *     {"litetap":1,"layout":"ltx","files":[
+ *     {"litetap":1,"layout":"ltx","pageMap":["4d1",91234],"files":[
  *     [0,"4d2","4d2",1301,1764087600000]
  *     ]}
  *
- * A file is `[level, min TXID in hex, max TXID in hex, bytes, ms since the Unix epoch]`.
+ * A file is `[level, min TXID in hex, max TXID in hex, bytes, ms since the Unix epoch]`, the page map, if there is one,
+ * `[TXID in hex, bytes]`.
  */
-export function encodeCatalog({ layout, files }: Catalog): Uint8Array<ArrayBuffer> {
+export function encodeCatalog({ layout, pageMap, files }: Catalog): Uint8Array<ArrayBuffer> {
   const lines = [...files]
     .sort(byName)
     .map(({ level, minTXID, maxTXID, size, createdAt }) =>
       JSON.stringify([level, minTXID.toString(16), maxTXID.toString(16), size, createdAt]),
     )
-  return new TextEncoder().encode(
-    `{"litetap":${VERSION},"layout":${JSON.stringify(layout)},"files":[\n${lines.join(',\n')}\n]}\n`,
-  )
+  const head = { litetap: VERSION, layout, ...(pageMap && { pageMap: [pageMap.txid.toString(16), pageMap.size] }) }
+  return new TextEncoder().encode(`${JSON.stringify(head).slice(0, -1)},"files":[\n${lines.join(',\n')}\n]}\n`)
 }
 
 /**
@@ -74,7 +89,7 @@ export function decodeCatalog(bytes: Uint8Array, name: string): Catalog {
       cause,
     })
   }
-  let parsed: { litetap?: unknown; layout?: unknown; files?: unknown } | null
+  let parsed: { litetap?: unknown; layout?: unknown; pageMap?: unknown; files?: unknown } | null
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {
@@ -91,7 +106,14 @@ export function decodeCatalog(bytes: Uint8Array, name: string): Catalog {
   const infos = files.map((row) => fileInfo(row) ?? refuse(`it has a file ${JSON.stringify(row)}`))
   const sorted = infos.every((info, i) => i === 0 || byName(infos[i - 1]!, info) < 0)
   if (!sorted) return refuse('its files are out of order')
-  return { layout: layout as Layout, files: infos }
+  return { layout: layout as Layout, pageMap: pageMapEntry(parsed.pageMap), files: infos }
+}
+
+/** What cannot be understood is not there: it only saves time. */
+function pageMapEntry(entry: unknown): PageMapEntry | undefined {
+  if (!Array.isArray(entry)) return undefined
+  const [txid, size] = [hexTXID(entry[0]), entry[1] as unknown]
+  return txid !== undefined && isWhole(size) ? { txid, size } : undefined
 }
 
 function fileInfo(row: unknown): LtxFileInfo | undefined {
@@ -111,8 +133,8 @@ function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** By level, then as names sort. */
-function byName(a: LtxFileInfo, b: LtxFileInfo): number {
+/** The order of a catalog: by level, then as names sort. */
+export function byName(a: LtxFileInfo, b: LtxFileInfo): number {
   if (a.level !== b.level) return a.level - b.level
   const [left, right] = [formatTXID(a.minTXID) + formatTXID(a.maxTXID), formatTXID(b.minTXID) + formatTXID(b.maxTXID)]
   return left < right ? -1 : left > right ? 1 : 0

@@ -1,14 +1,17 @@
 export { readAll } from './body.ts'
 export {
+  type BesideName,
+  besideKey,
   CATALOG_NAME,
   type Catalog,
-  catalogKey,
   decodeCatalog,
   encodeCatalog,
   type Layout,
   layoutKey,
   layoutOf,
   layoutPath,
+  PAGE_MAP_NAME,
+  type PageMapEntry,
 } from './catalog.ts'
 export type { StorageErrorAt, StorageErrorCode, StorageErrorOptions } from './errors.ts'
 export { isStorageError, StorageError } from './errors.ts'

@@ -1,6 +1,6 @@
 import { parseFilename } from '../ltx/index.ts'
 import { closeBody, copyOf, ownedStream, peekHeader, readAll } from './body.ts'
-import { catalogKey } from './catalog.ts'
+import { type BesideName, besideKey } from './catalog.ts'
 import { StorageError } from './errors.ts'
 import { fileKey, joinPath, leaseKey, levelDir } from './keys.ts'
 import type {
@@ -105,9 +105,9 @@ export class MemoryReplica implements ReplicaClient {
     for (const key of [...this.bucket.keys()]) if (key.startsWith(prefix)) this.bucket.delete(key)
   }
 
-  async writeCatalog(body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#check(signal)
-    this.bucket.set(catalogKey(this.#path), { bytes: copyOf(body), createdAt: Date.now() })
+    this.bucket.set(besideKey(this.#path, name), { bytes: copyOf(body), createdAt: Date.now() })
   }
 
   async close(): Promise<void> {

@@ -4,4 +4,4 @@ export * from './index.ts'
 export { type Environment, environmentCredentials, type OpenReplicaOptions, openReplica } from './open-replica.ts'
 // Not in index.ts: what a browser loads for its first page would have to hold all URL forms.
 export { parseReplicaURL } from './url.ts'
-export { type CatalogOptions, withCatalog } from './with-catalog.ts'
+export { type CatalogOptions, type PageMapSource, withCatalog } from './with-catalog.ts'

@@ -1,4 +1,5 @@
 import type { TXID } from '../ltx/index.ts'
+import type { BesideName } from './catalog.ts'
 
 /** Names one LTX object: immutable once written, unique within a replica. */
 export interface LtxFileName {
@@ -112,8 +113,17 @@ export interface ReplicaClient {
   delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void>
   /** Delete everything below the replica's prefix, v0.3 data included. */
   deleteAll(signal?: AbortSignal): Promise<void>
-  /** Replace the catalog (`catalog.ts`) as a whole: a reader sees the old one or the new one. Absent: it cannot be kept here. */
-  writeCatalog?(body: Uint8Array, signal?: AbortSignal): Promise<void>
+  /**
+   * The page map (`catalog.ts`) that the catalog named when `listAll` last read it: present where there may be one. It may
+   * be of another moment than that catalog, or damaged.
+   * @returns undefined when there is none, then nothing is sent
+   */
+  readPageMap?(signal?: AbortSignal): Promise<Uint8Array | undefined>
+  /**
+   * Replace the catalog or the page map (`catalog.ts`) as a whole: a reader sees the old one or the new one. Absent: they
+   * cannot be kept here.
+   */
+  writeBeside?(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void>
   /** Release sockets and handles. The client is unusable afterwards. */
   close(): Promise<void>
 }

@@ -1,4 +1,14 @@
-import { encodeCatalog, type Layout, layoutOf } from './catalog.ts'
+import type { TXID } from '../ltx/index.ts'
+import {
+  type BesideName,
+  byName,
+  CATALOG_NAME,
+  encodeCatalog,
+  type Layout,
+  layoutOf,
+  PAGE_MAP_NAME,
+  type PageMapEntry,
+} from './catalog.ts'
 import { type FileMap, listDated, nameKey } from './dated-listing.ts'
 import { StorageError } from './errors.ts'
 import type {
@@ -13,7 +23,21 @@ import type {
 } from './types.ts'
 import { WrappedReplica } from './wrapped-replica.ts'
 
+/** Makes page maps, as replica/'s does. */
+export interface PageMapSource {
+  /** @returns undefined when the files have changed meanwhile */
+  make(
+    files: readonly LtxFileInfo[],
+  ): Promise<{ readonly txid: TXID; readonly body: Uint8Array; readonly files: readonly LtxFileName[] } | undefined>
+  /** What is being made fails. */
+  close(): void
+}
+
 export interface CatalogOptions {
+  /** Keeps a page map beside the catalog, so that readers need not ask all files. It is closed with the client. */
+  readonly pageMaps?: PageMapSource
+  /** A page map is made at most so often. Default 30 000. */
+  readonly pageMapIntervalMs?: number
   /** How files are named for readers. Default: as the store names them. */
   readonly layout?: Layout
   /** Told of each catalog that could not be written, or listing that failed. Replication goes on. */
@@ -29,6 +53,7 @@ export interface CatalogOptions {
 }
 
 const DEFAULT_RETRY_MS = 10_000
+const DEFAULT_PAGE_MAP_INTERVAL_MS = 30_000
 /** `setTimeout` takes no more than this. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
@@ -43,7 +68,7 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1
  * @throws StorageError STORAGE_BAD_OPTION when the store can hold no catalog
  */
 export function withCatalog(client: ReplicaClient, options: CatalogOptions = {}): ReplicaClient {
-  if (!client.writeCatalog) {
+  if (!client.writeBeside) {
     throw new StorageError('STORAGE_BAD_OPTION', `Cannot keep a catalog in ${client.url}: nothing can be written there`)
   }
   return new CatalogKeeper(client, options)
@@ -69,6 +94,11 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
   #timer: { readonly id: ReturnType<typeof setTimeout>; readonly at: number } | undefined
   #relistTimer: ReturnType<typeof setTimeout> | undefined
   #notBefore = 0
+  /** Counts what changed the files. */
+  #version = 0
+  /** The page map that was written last, and the version of the files that it is of. */
+  #pageMap: { readonly version: number; readonly entry: PageMapEntry; readonly files: readonly string[] } | undefined
+  #pageMapTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: ReplicaClient, options: CatalogOptions) {
     super(client)
@@ -128,18 +158,21 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
       throw error
     }
     this.#files = new Map()
+    this.#pageMap = undefined
     this.#changes.clear()
     this.#mustList = false
     this.#mustWrite = false
   }
 
-  async writeCatalog(): Promise<never> {
-    throw new StorageError('STORAGE_REFUSED', `Cannot write the catalog of ${this.url}: it is kept current already`)
+  async writeBeside(name: BesideName): Promise<never> {
+    throw new StorageError('STORAGE_REFUSED', `Cannot write ${name} of ${this.url}: it is kept current already`)
   }
 
   /** Writes what is not in the catalog yet. */
   async close(): Promise<void> {
     clearTimeout(this.#relistTimer)
+    clearTimeout(this.#pageMapTimer)
+    this.#options.pageMaps?.close()
     if (this.#mustWrite || this.#mustList || this.#round) await this.#patiently(this.#writeNow())
     this.#closing.abort(new StorageError('STORAGE_CLOSED', `${this.url} has been closed`))
     this.#stopTimer()
@@ -148,7 +181,12 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
 
   #change(file: LtxFileName, info: LtxFileInfo | undefined): void {
     this.#changes.set(nameKey(file), info)
+    this.#changed()
+  }
+
+  #changed(): void {
     this.#mustWrite = true
+    this.#version++
   }
 
   /** Nobody knows what is there now: ask, though not at once, as the store may have had enough. */
@@ -210,12 +248,47 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
       this.#files = files
       this.#changes.clear()
       this.#mustWrite = false
-      await this.#client.writeCatalog!(encodeCatalog({ layout, files: [...files.values()] }), signal)
+      const catalog = { layout, pageMap: this.#pageMapOf(files), files: [...files.values()] }
+      await this.#client.writeBeside!(CATALOG_NAME, encodeCatalog(catalog), signal)
+      this.#schedulePageMap()
     } catch (error) {
       this.#mustWrite = true
       if (signal.aborted) return
       onError?.(error)
       this.#schedule(performance.now() + retryMs)
+    }
+  }
+
+  /** What readers of these files may use. */
+  #pageMapOf(files: FileMap): PageMapEntry | undefined {
+    return this.#pageMap?.files.every((name) => files.has(name)) ? this.#pageMap.entry : undefined
+  }
+
+  #schedulePageMap(): void {
+    const { pageMaps, pageMapIntervalMs = DEFAULT_PAGE_MAP_INTERVAL_MS } = this.#options
+    if (!pageMaps || this.#pageMapTimer || this.#pageMap?.version === this.#version) return
+    const waitMs = this.#pageMap ? pageMapIntervalMs : 0
+    this.#pageMapTimer = setTimeout(async () => {
+      await this.#makePageMap(pageMaps)
+      this.#pageMapTimer = undefined
+    }, waitMs)
+  }
+
+  /** Of the files as they are now; the catalog that names it is written next. Never fails. */
+  async #makePageMap(pageMaps: PageMapSource): Promise<void> {
+    const { signal } = this.#closing
+    const version = this.#version
+    const files = [...apply(this.#files, this.#changes).values()].sort(byName)
+    try {
+      const made = files.length > 0 ? await pageMaps.make(files) : undefined
+      if (!made) return
+      await this.#client.writeBeside!(PAGE_MAP_NAME, made.body, signal)
+      const entry = { txid: made.txid, size: made.body.length }
+      this.#pageMap = { version, entry, files: made.files.map(nameKey) }
+      this.#mustWrite = true
+      this.#schedule()
+    } catch (error) {
+      if (!signal.aborted) this.#options.onError?.(error)
     }
   }
 
@@ -229,7 +302,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
     try {
       const listed = await listDated(this.#client, { known, signal: this.#closing.signal })
       const files = new Map([...listed].filter(([name]) => !hidden.has(name)))
-      if (!this.#files || !sameFiles(files, this.#files)) this.#mustWrite = true
+      if (!this.#files || !sameFiles(files, this.#files)) this.#changed()
       this.#files = files
     } catch (error) {
       this.#mustList = true

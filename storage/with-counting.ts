@@ -66,7 +66,8 @@ export function withCounting(client: ReplicaClient): { client: ReplicaClient; co
 class CountingClient extends WrappedReplica implements ReplicaClient {
   readonly lease?: LeaseStore
   readonly listAll?: NonNullable<ReplicaClient['listAll']>
-  readonly writeCatalog?: NonNullable<ReplicaClient['writeCatalog']>
+  readonly readPageMap?: NonNullable<ReplicaClient['readPageMap']>
+  readonly writeBeside?: NonNullable<ReplicaClient['writeBeside']>
   readonly #client: ReplicaClient
   readonly #counts: RequestCounts
   /** Does nothing where the real requests are counted. */
@@ -78,8 +79,9 @@ class CountingClient extends WrappedReplica implements ReplicaClient {
     this.#counts = counts
     this.#count = count
     if (client.listAll) this.listAll = (signal) => this.#call('get', () => client.listAll!(signal))
-    if (client.writeCatalog) {
-      this.writeCatalog = (body, signal) => this.#call('put', () => client.writeCatalog!(body, signal))
+    if (client.readPageMap) this.readPageMap = (signal) => this.#call('get', () => client.readPageMap!(signal))
+    if (client.writeBeside) {
+      this.writeBeside = (name, body, signal) => this.#call('put', () => client.writeBeside!(name, body, signal))
     }
     const { lease } = client
     if (lease) {

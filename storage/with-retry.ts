@@ -44,7 +44,8 @@ export function withRetry(client: ReplicaClient, options: RetryOptions = {}): Re
 class RetryingClient extends WrappedReplica implements ReplicaClient {
   readonly lease?: LeaseStore
   readonly listAll?: NonNullable<ReplicaClient['listAll']>
-  readonly writeCatalog?: NonNullable<ReplicaClient['writeCatalog']>
+  readonly readPageMap?: NonNullable<ReplicaClient['readPageMap']>
+  readonly writeBeside?: NonNullable<ReplicaClient['writeBeside']>
   readonly #client: ReplicaClient
   readonly #options: RetryOptions
 
@@ -53,8 +54,11 @@ class RetryingClient extends WrappedReplica implements ReplicaClient {
     this.#client = client
     this.#options = options
     if (client.listAll) this.listAll = (signal) => this.#retry((both) => client.listAll!(both), signal)
-    if (client.writeCatalog) {
-      this.writeCatalog = (body, signal) => this.#retry((both) => client.writeCatalog!(body, both), signal)
+    if (client.readPageMap) {
+      this.readPageMap = (signal) => this.#retry((both) => client.readPageMap!(both), signal)
+    }
+    if (client.writeBeside) {
+      this.writeBeside = (name, body, signal) => this.#retry((both) => client.writeBeside!(name, body, both), signal)
     }
     const { lease } = client
     if (lease) {

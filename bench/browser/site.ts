@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { listLevels } from '../../replica/index.ts'
-import { CATALOG_NAME, encodeCatalog } from '../../storage/index.ts'
+import { listLevels, PageMapMaker } from '../../replica/index.ts'
+import { CATALOG_NAME, encodeCatalog, PAGE_MAP_NAME } from '../../storage/index.ts'
 import { openReplica } from '../../storage/node.ts'
 import type { BuiltBucket } from '../reader/bucket.ts'
 import { buildPages } from './build-pages.ts'
@@ -42,10 +42,12 @@ export class Site {
   async #publish({ replicaPath }: BuiltBucket): Promise<void> {
     const client = await openReplica(pathToFileURL(replicaPath).href)
     const files = (await listLevels(client)).flat()
+    const { txid, body } = (await new PageMapMaker(client).make(files))!
     await client.close()
-    const catalog = join(this.root, 'app', CATALOG_NAME)
-    mkdirSync(dirname(catalog), { recursive: true })
-    writeFileSync(catalog, encodeCatalog({ layout: 'ltx', files }))
+    mkdirSync(join(this.root, 'app', dirname(CATALOG_NAME)), { recursive: true })
+    writeFileSync(join(this.root, 'app', PAGE_MAP_NAME), body)
+    const pageMap = { txid, size: body.length }
+    writeFileSync(join(this.root, 'app', CATALOG_NAME), encodeCatalog({ layout: 'ltx', pageMap, files }))
     symlinkSync(join(replicaPath, 'ltx'), join(this.root, 'app/ltx'))
   }
 }

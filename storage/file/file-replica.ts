@@ -2,7 +2,7 @@ import { type FileHandle, open, readdir, rm, stat, unlink } from 'node:fs/promis
 import { dirname, resolve } from 'node:path'
 import { parseFilename } from '../../ltx/index.ts'
 import { closeBody, ownedStream, peekHeader } from '../body.ts'
-import { catalogKey } from '../catalog.ts'
+import { type BesideName, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
 import type {
@@ -138,9 +138,9 @@ export class FileReplica implements ReplicaClient {
     }
   }
 
-  async writeCatalog(body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#check(signal)
-    const path = catalogKey(this.#path)
+    const path = besideKey(this.#path, name)
     try {
       await writeDurable(path, body, { ...this.#modes, signal })
     } catch (error) {

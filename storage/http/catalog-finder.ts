@@ -1,5 +1,5 @@
 import { formatFilename } from '../../ltx/index.ts'
-import { CATALOG_NAME, type Catalog, decodeCatalog, layoutPath } from '../catalog.ts'
+import { CATALOG_NAME, type Catalog, decodeCatalog, layoutPath, PAGE_MAP_NAME } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import type { ListOptions, LtxFileInfo, LtxFileName } from '../types.ts'
 import type { HttpConnection } from './connection.ts'
@@ -32,6 +32,12 @@ export class CatalogFinder implements FileFinder {
 
   async listAll(signal: AbortSignal | undefined): Promise<readonly LtxFileInfo[]> {
     return (await this.#current(signal)).catalog.files
+  }
+
+  async readPageMap(signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    if (this.#known?.catalog.pageMap === undefined) return undefined
+    const reply = await readSmall(this.#connection, 'get', { key: PAGE_MAP_NAME, signal })
+    return typeof reply === 'object' ? reply.bytes : undefined
   }
 
   async find(file: LtxFileName, signal: AbortSignal | undefined): Promise<FoundFile> {

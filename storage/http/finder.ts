@@ -11,6 +11,8 @@ export interface FileFinder {
   list(level: number, options: ListOptions): AsyncIterable<LtxFileInfo>
   /** As ReplicaClient's. */
   listAll?(signal: AbortSignal | undefined): Promise<readonly LtxFileInfo[]>
+  /** As ReplicaClient's. */
+  readPageMap?(signal: AbortSignal | undefined): Promise<Uint8Array | undefined>
 }
 
 export interface FoundFile {

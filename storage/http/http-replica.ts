@@ -10,6 +10,8 @@ import { readRange } from './read.ts'
 export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Observable {
   /** Present where a catalog tells all files. */
   readonly listAll?: (signal?: AbortSignal) => Promise<readonly LtxFileInfo[]>
+  /** Present where a catalog may name one. */
+  readonly readPageMap?: (signal?: AbortSignal) => Promise<Uint8Array | undefined>
   /** Present where the server is a gateway. */
   readonly watch?: NonNullable<ReplicaClient['watch']>
   readonly #ending = new AbortController()
@@ -34,6 +36,12 @@ export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Obser
       this.listAll = async (signal) => {
         this.check(signal)
         return await finder.listAll!(signal)
+      }
+    }
+    if (finder.readPageMap) {
+      this.readPageMap = async (signal) => {
+        this.check(signal)
+        return await finder.readPageMap!(signal)
       }
     }
   }

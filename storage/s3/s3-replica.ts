@@ -1,5 +1,5 @@
 import { closeBody, peekHeader } from '../body.ts'
-import { catalogKey } from '../catalog.ts'
+import { type BesideName, besideKey, CATALOG_NAME, PAGE_MAP_NAME } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { leaseKey, s3Key } from '../keys.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
@@ -21,7 +21,7 @@ import { readObject } from './read.ts'
 import { S3LeaseStore } from './s3-lease-store.ts'
 import { resolveSettings, type S3ReplicaOptions, type S3Settings } from './settings.ts'
 import { uploadObject } from './upload.ts'
-import { writeCatalog } from './write-catalog.ts'
+import { writeBeside } from './write-beside.ts'
 
 /**
  * A replica on S3 or a server that speaks its protocol: `<path>/%04x/<name>`, the LTX timestamp kept as user metadata
@@ -96,13 +96,15 @@ export class S3Replica implements ReplicaClient, Observable {
     this.#check(signal)
     const { path } = this.#connection.settings
     await deletePrefix(this.#connection, `${path}/`, signal)
-    // Without a path the files' keys begin with a slash, the catalog's does not (`catalogKey`).
-    if (path === '') await deleteObjects(this.#connection, [catalogKey(path)], signal)
+    // Without a path the files' keys begin with a slash, those of what lies beside them do not (`besideKey`).
+    if (path !== '') return
+    const beside = [besideKey(path, CATALOG_NAME), besideKey(path, PAGE_MAP_NAME)]
+    await deleteObjects(this.#connection, beside, signal)
   }
 
-  async writeCatalog(body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#check(signal)
-    await writeCatalog(this.#connection, catalogKey(this.#connection.settings.path), body, signal)
+    await writeBeside(this.#connection, name, body, signal)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isStorageError, type ReplicaClient, readAll } from '../../storage/index.ts'
+import { CATALOG_NAME, isStorageError, PAGE_MAP_NAME, type ReplicaClient, readAll } from '../../storage/index.ts'
 import { collect, listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from './ltx-bytes.ts'
 
 /** A store under test. One subject is one empty store. */
@@ -485,11 +485,13 @@ function catalogs(get: Get): void {
     test('has one place, is replaced as a whole, is in no listing, and goes with the rest', async () => {
       const { client, store } = get()
       await client.write(name(0, 1), ltxBytes({ min: 1 }))
-      await client.writeCatalog!(body('one'))
-      await client.writeCatalog!(body('two'))
+      await client.writeBeside!(CATALOG_NAME, body('one'))
+      await client.writeBeside!(CATALOG_NAME, body('two'))
+      await client.writeBeside!(PAGE_MAP_NAME, body('map'))
       const keys = await store.keys()
       expect(keys).toContain('app/litetap/catalog.json')
-      expect(keys).toHaveLength(2)
+      expect(keys).toContain('app/litetap/pages.map')
+      expect(keys).toHaveLength(3)
       for (let level = 0; level <= 9; level++) expect(await listAll(client, level)).toHaveLength(level === 0 ? 1 : 0)
       await client.deleteAll()
       expect(await store.keys()).toEqual([])
@@ -498,9 +500,9 @@ function catalogs(get: Get): void {
     test('an aborted or closed client writes none', async () => {
       const { client, store } = get()
       const reason = new Error('enough')
-      await expect(client.writeCatalog!(body('x'), AbortSignal.abort(reason))).rejects.toBe(reason)
+      await expect(client.writeBeside!(CATALOG_NAME, body('x'), AbortSignal.abort(reason))).rejects.toBe(reason)
       await client.close()
-      await expect(client.writeCatalog!(body('x'))).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+      await expect(client.writeBeside!(CATALOG_NAME, body('x'))).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
       expect(await store.keys()).toEqual([])
     })
   })

@@ -176,7 +176,8 @@ describe('withRetry', () => {
     const watch = { live: true, close: () => {} }
     const base = altered(replica, {
       listAll: () => failing([]),
-      writeCatalog: () => failing(undefined),
+      readPageMap: () => failing(bytes),
+      writeBeside: () => failing(undefined),
       watch: () => watch,
     })
     for (const [client, tries] of [
@@ -186,13 +187,15 @@ describe('withRetry', () => {
       failures = tries - 1
       expect(await client.listAll!()).toEqual([])
       failures = tries - 1
-      await client.writeCatalog!(bytes)
+      await client.writeBeside!('litetap/catalog.json', bytes)
+      failures = tries - 1
+      expect(await client.readPageMap!()).toBe(bytes)
       expect(client.watch!(() => {})).toBe(watch)
     }
     const { client, counts } = withCounting(base)
     failures = 0
     await client.listAll!()
-    await client.writeCatalog!(bytes)
+    await client.writeBeside!('litetap/pages.map', bytes)
     expect(counts.snapshot()).toMatchObject({ get: 1, put: 1, bytesOut: 0 })
     const plain = withCounting(retrying()).client
     expect([plain.listAll, plain.watch]).toEqual([undefined, undefined])

@@ -1,24 +1,26 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { type BesideName, besideKey, CATALOG_NAME } from '../catalog.ts'
 import { abortable, type S3Connection } from './connection.ts'
 import { s3Error } from './s3-error.ts'
 import { customerKey } from './settings.ts'
 
 /**
- * Replace the catalog: one PUT, so a reader sees the old one or the new one. The headers are for web servers and caches
- * in front of the bucket. Always of the standard storage class: it is replaced at every commit.
+ * Replace the catalog or the page map: one PUT, so a reader sees the old one or the new one. The headers are for web servers
+ * and caches in front of the bucket. Always of the standard storage class: the catalog is replaced at every commit.
  */
-export async function writeCatalog(
+export async function writeBeside(
   { client, settings }: S3Connection,
-  key: string,
+  name: BesideName,
   body: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const key = besideKey(settings.path, name)
   const input = {
     Bucket: settings.bucket,
     Key: key,
     Body: body,
     ContentLength: body.length,
-    ContentType: 'application/json',
+    ContentType: name === CATALOG_NAME ? 'application/json' : 'application/octet-stream',
     CacheControl: 'no-cache',
     ...customerKey(settings),
     ...(settings.sseKmsKeyId && { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: settings.sseKmsKeyId }),
