@@ -17,11 +17,8 @@ export interface WebOpenOptions extends WebReplicaOptions, Omit<CommonOpenOption
   }
 }
 
-/**
- * Browsers and Workers send six requests at once to one server, or a hundred by HTTP/2. What is beyond six waits in an
- * order that cannot be changed any more, so not too many go.
- */
-const MAX_IN_FLIGHT = 24
+/** Browsers and Workers send six requests at once to one server; a few more wait, so that none of the six ever does. */
+const MIN_IN_FLIGHT = 8
 
 /** Open a replica where there is `fetch` and perhaps the Cache API. @throws as `open` of the entry */
 export async function openOnWeb(
@@ -32,7 +29,7 @@ export async function openOnWeb(
   const { name, maxBytes } = options.cache ?? {}
   return await openDatabase(
     source,
-    { maxInFlight: MAX_IN_FLIGHT, ...options },
+    { minInFlight: MIN_IN_FLIGHT, ...options },
     {
       engine,
       client: (url) => openWebReplica(url, options),

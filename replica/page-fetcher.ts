@@ -2,6 +2,7 @@ import { decodePageFrame, isLtxError } from '../ltx/index.ts'
 import type { PageCache, PageStore, StoredPage } from '../pagecache/index.ts'
 import type { Account } from './account.ts'
 import { ReplicaError } from './errors.ts'
+import type { InFlightLimit } from './in-flight-limit.ts'
 import { orAborted } from './or-aborted.ts'
 import { type FetchRange, fetchLimits, planFetch, type WantedPage } from './plan-fetch.ts'
 import type { RangeReader } from './range-reader.ts'
@@ -13,8 +14,8 @@ export interface PageFetcherOptions {
   readonly cache: PageCache
   /** Keeps pages over restarts. */
   readonly store?: PageStore | undefined
-  /** Requests for pages in flight at most. */
-  readonly maxInFlight: number
+  /** How many requests for pages may be under way. */
+  readonly limit: InFlightLimit
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number
   /** Ends everything. */
@@ -40,6 +41,8 @@ interface Job extends FetchRange {
   readonly pageSize: number
   /** Somebody waits for one of its pages. */
   urgent: boolean
+  /** When the first of its pages was asked for. */
+  readonly askedAt: number
   started: boolean
 }
 
@@ -162,18 +165,35 @@ export class PageFetcher {
     return missing
   }
 
-  #send(wanted: readonly WantedPage[], { pageSize, account, ahead }: StartOptions): void {
+  #send(wanted: readonly WantedPage[], { pageSize, account }: StartOptions): void {
     if (this.#options.signal.aborted) this.#fail(wanted, this.#options.signal.reason)
     else {
-      for (const range of planFetch(wanted, fetchLimits(this.#options.maxInFlight))) {
+      // What has to wait for its turn anyway may become part of fewer requests.
+      const all = [...this.#takeBack(wanted, account), ...wanted]
+      for (const range of planFetch(all, fetchLimits(this.#options.limit.value))) {
         const pending = range.pages.map(({ pgno, location }) => this.#pending.get(location.file, pgno))
-        const urgent = !ahead || pending.some((page) => page !== undefined && page.waiters.length > 0)
-        const job: Job = { ...range, account, pageSize, urgent, started: false }
+        const urgent = pending.some((page) => page !== undefined && (!page.ahead || page.waiters.length > 0))
+        const askedAt = Math.min(...pending.map((page) => page?.askedAt ?? Number.POSITIVE_INFINITY))
+        const job: Job = { ...range, account, pageSize, urgent, askedAt, started: false }
         for (const page of pending) if (page) page.job = job
         ;(urgent ? this.#urgent : this.#ahead).push(job)
       }
+      this.#ahead.sort((a, b) => a.askedAt - b.askedAt)
       this.#pump()
     }
+  }
+
+  /** Pages of jobs that have not been started, in the files of these pages. */
+  #takeBack(wanted: readonly WantedPage[], account: Account): WantedPage[] {
+    const files = new Set(wanted.map(({ location }) => location.file))
+    const taken: WantedPage[] = []
+    for (let i = this.#ahead.length - 1; i >= 0; i--) {
+      const job = this.#ahead[i]!
+      if (job.account !== account || !files.has(job.file)) continue
+      taken.push(...job.pages)
+      this.#ahead.splice(i, 1)
+    }
+    return taken
   }
 
   #hurry(job: Job): void {
@@ -185,7 +205,7 @@ export class PageFetcher {
   }
 
   #pump(): void {
-    while (this.#inFlight < this.#options.maxInFlight) {
+    while (this.#inFlight < this.#options.limit.value) {
       const job = this.#urgent.shift() ?? this.#ahead.shift()
       if (job === undefined) return
       job.started = true
@@ -198,10 +218,14 @@ export class PageFetcher {
   }
 
   async #run(job: Job): Promise<void> {
-    const { reader, store, signal } = this.#options
+    const { reader, store, signal, limit } = this.#options
     const { file, pages } = job
+    const [sentAt, inFlight] = [performance.now(), this.#inFlight]
     let next = 0
+    let begun = false
     const take = (bytes: Uint8Array, filled: number): void => {
+      if (!begun) limit.answered(performance.now() - sentAt, inFlight)
+      begun = true
       const decoded: StoredPage[] = []
       for (; next < pages.length; next++) {
         const { pgno, location } = pages[next]!

@@ -6,8 +6,8 @@ import type { Foresight } from './types.ts'
 
 /** So many pages may be on the way before any has turned out to be needed, */
 const FIRST_PAGES = 64
-/** and so many more for each that has, less those that have not. */
-const GROWTH = 3
+/** and so many more for each that has, or fewer for each that has not. */
+const GROWTH = 8
 
 /** The pages that one reader's runs ahead see, and what they found. */
 export class PageForesight implements Foresight {
@@ -89,7 +89,7 @@ export class PageForesight implements Foresight {
   }
 
   get #allowed(): number {
-    return Math.min(this.#pages.room, FIRST_PAGES + GROWTH * this.#useful - this.#wasted)
+    return Math.min(this.#pages.room, FIRST_PAGES + GROWTH * (this.#useful - this.#wasted))
   }
 
   #giveUpUnseen(): void {

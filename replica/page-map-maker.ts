@@ -3,6 +3,7 @@ import { PageCache } from '../pagecache/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
 import { readSchemaLeaf } from './btree-page.ts'
+import { InFlightLimit } from './in-flight-limit.ts'
 import { IndexLoader } from './index-loader.ts'
 import { LazyIndex } from './lazy-index.ts'
 import { byLevel } from './list-levels.ts'
@@ -28,7 +29,7 @@ export interface PageMapFile {
 /** Indexes are read whole up to so many bytes of them: half of that in the map saves a round to each new place. */
 const MAX_INDEX_BYTES = 512 * 1024
 const CACHE_BYTES = 4 * 1024 * 1024
-const MAX_IN_FLIGHT = 16
+const IN_FLIGHT = 16
 /** Trees whose roots come with the map. */
 const MAX_ROOTS = 64
 
@@ -54,7 +55,7 @@ export class PageMapMaker {
       reader,
       cache,
       store: undefined,
-      maxInFlight: MAX_IN_FLIGHT,
+      limit: new InFlightLimit(IN_FLIGHT, IN_FLIGHT),
       now: Date.now,
       signal,
     })

@@ -7,6 +7,7 @@ import { readSchemaLeaf } from './btree-page.ts'
 import { ReplicaError } from './errors.ts'
 import { Follower } from './follower.ts'
 import { hydrate } from './hydrator.ts'
+import { InFlightLimit } from './in-flight-limit.ts'
 import { IndexLoader } from './index-loader.ts'
 import { openOffered } from './open-offered.ts'
 import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlanned } from './open-snapshot.ts'
@@ -43,6 +44,8 @@ export interface ReplicaOptions {
   readonly listIntervalMs?: number
   /** Requests for pages in flight at most. Default 96. */
   readonly maxInFlight?: number
+  /** So many at first, and more as long as answers come no later for it. Default: at once as many as `maxInFlight`. */
+  readonly minInFlight?: number
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number
   /** Ends opening. */
@@ -141,10 +144,11 @@ export class Replica implements ReadableReplica {
     this.#state = opened.state
     this.#checkedAt = opened.checkedAt
     this.#context = { ...context, signal }
-    const maxInFlight = options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT
+    const { maxInFlight = DEFAULT_MAX_IN_FLIGHT, minInFlight = maxInFlight } = options
+    const limit = new InFlightLimit(minInFlight, maxInFlight)
     this.#shared = {
       cache,
-      fetcher: new PageFetcher({ reader, cache, store: options.store, maxInFlight, now: this.#now, signal }),
+      fetcher: new PageFetcher({ reader, cache, store: options.store, limit, now: this.#now, signal }),
       indexes: new IndexLoader(reader, signal),
       trees: new Trees(),
       replan: (gone) => this.#replan(gone),

@@ -3,12 +3,14 @@ import type { Line } from '../support/line.ts'
 import { median } from '../support/statistics.ts'
 import type { Sample } from './measure.ts'
 import type { ScenarioName } from './options.ts'
+import type { Protocol } from './stage.ts'
 import { PEERS, type SubjectName } from './subject.ts'
 
 /** Everything measured at one bucket behind one line. */
 export interface Results {
   readonly size: string
   readonly line: Line
+  readonly protocol: Protocol
   /** What the line really gave to one large GET, in Mbit/s. */
   readonly lineMbit: number
   readonly samples: Sample[]

@@ -49,15 +49,20 @@ async function measureSize(size: Size): Promise<void> {
   const answers = nativeAnswers(bucket.databasePath, scenarios)
   try {
     site = await Site.build(bucket)
-    stage = await Stage.start(site.root)
-    browser = `Chromium ${stage.browserVersion}`
     const { timeoutSeconds, trace } = options
-    const place = { stage, scenarios, answers, timeoutSeconds, trace }
-    for (const line of options.lines) {
-      stage.set(line)
-      const results: Results = { size, line, lineMbit: await stage.measureLine(), samples: [], failures: [] }
-      all.push({ results, scenarios })
-      await measureLine(place, results)
+    for (const protocol of options.protocols) {
+      stage = await Stage.start(site.root, protocol)
+      browser = `Chromium ${stage.browserVersion}`
+      const place = { stage, scenarios, answers, timeoutSeconds, trace }
+      for (const line of options.lines) {
+        stage.set(line)
+        const lineMbit = await stage.measureLine()
+        const results: Results = { size, line, protocol, lineMbit, samples: [], failures: [] }
+        all.push({ results, scenarios })
+        await measureLine(place, results)
+      }
+      await stage.stop()
+      stage = undefined
     }
   } finally {
     await leave()
@@ -69,11 +74,11 @@ async function measureLine(place: Place, results: Results): Promise<void> {
     for (const subject of round % 2 === 0 ? options.subjects : options.subjects.toReversed()) {
       await measureSubject(place, subject, {
         keep: (sample) => {
-          progress(`${results.size} ${results.line.name} ${describeSample(sample)}`)
+          progress(`${results.size} ${results.protocol} ${results.line.name} ${describeSample(sample)}`)
           results.samples.push(sample)
         },
         failed: (what) => {
-          progress(`${results.size} ${results.line.name} ${what}`)
+          progress(`${results.size} ${results.protocol} ${results.line.name} ${what}`)
           results.failures.push(what.slice(0, 600))
         },
       })

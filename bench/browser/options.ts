@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { SIZES, type Size } from '../reader/bucket.ts'
 import { choose, list } from '../support/arguments.ts'
 import { type Line, parseLine } from '../support/line.ts'
+import { PROTOCOLS, type Protocol } from './stage.ts'
 import { SUBJECTS, type SubjectName } from './subject.ts'
 
 /** In the order of the tables; values and texts are those of the reader benchmark. */
@@ -12,6 +13,7 @@ export type ScenarioName = (typeof SCENARIO_NAMES)[number]
 export interface Options {
   readonly sizes: readonly Size[]
   readonly lines: readonly Line[]
+  readonly protocols: readonly Protocol[]
   readonly subjects: readonly SubjectName[]
   readonly only: readonly ScenarioName[]
   readonly rounds: number
@@ -26,6 +28,7 @@ export interface Options {
 const USAGE = `node bench/browser/main.ts [options]
   --sizes LIST          of ${SIZES.join(',')}, default 200MB
   --lines LIST          RTT in ms / Mbit/s, default 30/100
+  --protocols LIST      of ${PROTOCOLS.join(',')}
   --subjects LIST       of ${SUBJECTS.join(',')}
   --only LIST           of ${SCENARIO_NAMES.join(',')}; opening is always measured
   --rounds N            default 3
@@ -43,6 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
       trace: flag,
       sizes: text('200MB'),
       lines: text('30/100'),
+      protocols: text(PROTOCOLS.join(',')),
       subjects: text(SUBJECTS.join(',')),
       only: text(SCENARIO_NAMES.join(',')),
       rounds: text('3'),
@@ -57,6 +61,7 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     sizes: choose(values.sizes, SIZES),
     lines: list(values.lines).map(parseLine),
+    protocols: choose(values.protocols, PROTOCOLS),
     subjects: choose(values.subjects, SUBJECTS),
     only: choose(values.only, SCENARIO_NAMES),
     rounds: Number(values.rounds),

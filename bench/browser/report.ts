@@ -8,11 +8,11 @@ import { SUBJECTS, type SubjectName } from './subject.ts'
 
 /** The tables of one bucket behind one line. */
 export function report(results: Results, scenarios: readonly Scenario[]): string {
-  const { size, line, lineMbit, samples, failures } = results
+  const { size, line, protocol, lineMbit, samples, failures } = results
   const asked = scenarios.filter(({ name }) => samples.some(({ scenario }) => scenario === name))
   const present = SUBJECTS.filter((name) => samples.some(({ subject }) => subject === name))
   return [
-    `## ${size}, ${line.rttMs} ms, ${line.mbit} Mbit/s (one large GET: ${digits(lineMbit)} Mbit/s)`,
+    `## ${size}, ${protocol}, ${line.rttMs} ms, ${line.mbit} Mbit/s (one large GET: ${digits(lineMbit)} Mbit/s)`,
     ...(asked.length > 0 ? [times(results, asked, present), costs(results, asked, present)] : []),
     ...failures.map((failure) => `**Failed**: ${failure}`),
     ...(failures.length === 0 ? ['Every answer was the one that native SQLite gives.'] : []),
@@ -40,16 +40,24 @@ function seconds({ ms, timedOut, samples }: Cell): string {
 function costs(results: Results, scenarios: readonly Scenario[], subjects: readonly SubjectName[]): string {
   const rows = scenarios.map(({ name, title }) => [
     title,
-    ...subjects.map((subject) => cost(cellOf(results, subject, name))),
+    ...subjects.map((subject) => cost(cellOf(results, subject, name), showsRounds(results))),
   ])
-  return markdownTable(['requests, received, rounds, most at once', ...subjects], rows)
+  const heads = showsRounds(results) ? 'requests, received, rounds, most at once' : 'requests, received'
+  return markdownTable([heads, ...subjects], rows)
 }
 
-function cost({ samples }: Cell): string {
+/** By HTTP/2 the meter is behind the line, and does not see for how long a page waits. */
+function showsRounds({ protocol }: Results): boolean {
+  return protocol === 'http/1.1'
+}
+
+function cost({ samples }: Cell, withRounds: boolean): string {
   if (samples.length === 0) return '-'
   const of = (pick: (sample: (typeof samples)[number]) => number) => median(samples.map(pick))
   const [requests, kb] = [of((sample) => sample.requests), of(({ bytes }) => bytes / 1000)]
-  return `${requests}, ${digits(kb).replace(/\.0+$/, '')} KB, ${of(({ rounds }) => rounds)}, ${of(({ maxInFlight }) => maxInFlight)}`
+  const received = `${requests}, ${digits(kb).replace(/\.0+$/, '')} KB`
+  if (!withRounds) return received
+  return `${received}, ${of(({ rounds }) => rounds)}, ${of(({ maxInFlight }) => maxInFlight)}`
 }
 
 /** A cell's requests, one a line, by their begin. */

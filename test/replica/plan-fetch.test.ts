@@ -6,7 +6,7 @@ import { SourceFile } from '../../replica/source-file.ts'
 const cache = new PageCache()
 const large = new SourceFile({ level: 9, minTXID: 1n, maxTXID: 5n, size: 1e9, createdAt: 0 }, 1n, cache)
 const small = new SourceFile({ level: 0, minTXID: 6n, maxTXID: 6n, size: 50_000, createdAt: 0 }, 2n, cache)
-const limits = { gapBytes: 1000, rangeBytes: 10_000 }
+const limits = { gapBytes: 1000, shortGapBytes: 0, shortBytes: 5000, rangeBytes: 10_000 }
 
 function wanted(file: SourceFile, ...places: readonly [offset: number, size: number][]) {
   return places.map(([offset, size], i) => ({ pgno: i + 1, location: { file, offset, size } }))
@@ -37,7 +37,7 @@ describe('planFetch', () => {
     ])
   })
 
-  test('a file wanted by more than half is read through', () => {
+  test('a short file wanted by more than half is read through', () => {
     expect(ranges(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000])).length).toBe(3)
     expect(planFetch(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000]), fetchLimits(96)).length).toBe(1)
   })
@@ -57,5 +57,13 @@ describe('planFetch', () => {
     const apart = () => wanted(large, [0, 4000], [44_000, 4000])
     expect(planFetch(apart(), fetchLimits(96)).length).toBe(2)
     expect(planFetch(apart(), fetchLimits(24)).length).toBe(1)
+  })
+
+  test('but not in ranges that are long already: then the line is busy all the time', () => {
+    const places = Array.from({ length: 40 }, (_, i): [number, number] => [i * 44_000, 4000])
+    const planned = planFetch(wanted(large, ...places), fetchLimits(24))
+    expect(planned.map(({ pages }) => pages.length)).toEqual([6, 6, 6, 6, 6, 6, 4])
+    const dense = Array.from({ length: 400 }, (_, i): [number, number] => [i * 4000, 4000])
+    expect(planFetch(wanted(large, ...dense), fetchLimits(24)).length).toBe(2)
   })
 })
