@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TXID } from '../ltx/index.ts'
-import { highestTXID, isReplicaError, planRestore } from '../replica/index.ts'
+import { highestTXID, isReplicaError, PageMapMaker, planRestore } from '../replica/index.ts'
 import {
   encodeCatalog,
   type FileMap,
@@ -8,7 +8,9 @@ import {
   type LtxFileName,
   listDated,
   nameKey,
+  PageMapKeeper,
   type ReplicaClient,
+  sameFiles,
 } from '../storage/node.ts'
 
 export interface TxidEvent {
@@ -29,6 +31,8 @@ export interface FeedOptions {
 }
 
 const LONGEST_PAUSE_MS = 30_000
+/** A reader waits for the first page map so long: without one it would ask for the ends of all files. */
+const FIRST_MAP_MS = 2000
 
 /**
  * What one database consists of, and what is new: for all who ask, by one look at the store at a time. While nobody asks
@@ -44,7 +48,9 @@ export class Feed {
   readonly #listeners = new Set<(event: TxidEvent) => void>()
   #files: FileMap | undefined
   #newest: TxidEvent | undefined
-  #catalog: { readonly of: FileMap; readonly body: Uint8Array; readonly etag: string } | undefined
+  #catalog: { readonly body: Uint8Array; readonly etag: string; readonly of: readonly unknown[] } | undefined
+  readonly #pageMaps: PageMapKeeper
+  #makingMap: Promise<void> | undefined
   #checkedAt = Number.NEGATIVE_INFINITY
   #listedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | undefined
@@ -56,6 +62,7 @@ export class Feed {
   constructor(client: ReplicaClient, options: FeedOptions) {
     this.#client = client
     this.#options = options
+    this.#pageMaps = new PageMapKeeper(new PageMapMaker(client))
   }
 
   /** The last transaction known; undefined before the first look, and of an empty replica. */
@@ -66,12 +73,33 @@ export class Feed {
   /** The catalog, at most `checkIntervalMs` old. @throws StorageError */
   async catalog(): Promise<{ readonly body: Uint8Array; readonly etag: string }> {
     await this.refresh(this.#options.checkIntervalMs)
+    await this.#makePageMap()
     const files = this.#files!
-    if (this.#catalog?.of === files) return this.#catalog
-    const body = encodeCatalog({ layout: 'ltx', files: [...files.values()] })
+    const pageMap = this.#pageMaps.of(files)?.entry
+    if (this.#catalog?.of[0] === files && this.#catalog.of[1] === pageMap) return this.#catalog
+    const body = encodeCatalog({ layout: 'ltx', pageMap, files: [...files.values()] })
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-    this.#catalog = { of: files, body, etag }
+    this.#catalog = { body, etag, of: [files, pageMap] }
     return this.#catalog
+  }
+
+  /** The page map that the catalog names; undefined when it names none. */
+  pageMap(): Uint8Array | undefined {
+    return this.#files && this.#pageMaps.of(this.#files)?.body
+  }
+
+  /** Begin to make a page map if one is due. The first one is worth waiting for a little; later ones are not. */
+  async #makePageMap(): Promise<void> {
+    const { now } = this.#options
+    const files = this.#files!
+    if (!this.#makingMap && this.#pageMaps.dueIn(files, now()) === 0) {
+      // What is wrong with a file whoever reads it will hear.
+      const making = this.#pageMaps.make(files, now()).catch(() => {})
+      this.#makingMap = making.then(() => {
+        this.#makingMap = undefined
+      })
+    }
+    if (this.#makingMap && !this.#pageMaps.of(files)) await within(FIRST_MAP_MS, this.#makingMap)
   }
 
   /** A file, if there is one. Asking for what is not there costs the store a look four times a check interval at most. */
@@ -111,9 +139,11 @@ export class Feed {
   /** The client is not closed: it is its owner's. */
   async close(): Promise<void> {
     this.#closing.abort()
+    this.#pageMaps.close()
     this.#wake()
     await this.#watching
     await this.#looking?.catch(() => {})
+    await this.#makingMap
   }
 
   async #look(): Promise<void> {
@@ -206,12 +236,17 @@ export class Feed {
   }
 }
 
-function byName(files: readonly LtxFileInfo[]): FileMap {
-  return new Map(files.map((file) => [nameKey(file), file]))
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, enough])
+  clearTimeout(timer)
 }
 
-function sameFiles(a: FileMap, b: FileMap): boolean {
-  return a === b || (a.size === b.size && [...a].every(([name, { size }]) => b.get(name)?.size === size))
+function byName(files: readonly LtxFileInfo[]): FileMap {
+  return new Map(files.map((file) => [nameKey(file), file]))
 }
 
 /** True when the newest state cannot be reached: listed at once, a file that was moved up meanwhile may be missing. */

@@ -224,6 +224,7 @@ export class Gateway {
       this.#inFlight -= 1
     })
     if (route.kind === 'catalog') return await sendCatalog(exchange, served.feed)
+    if (route.kind === 'pageMap') return sendPageMap(exchange, served.feed)
     const isPublic = this.#options.tokens === undefined
     await serveFile(exchange, route.file, { ...served, isPublic })
   }
@@ -268,6 +269,14 @@ async function sendCatalog(exchange: Exchange, feed: Feed): Promise<void> {
   const headers = { etag, 'cache-control': 'no-cache, no-transform' }
   if (exchange.matches('if-none-match', etag)) exchange.sendHead(304, headers)
   else exchange.send(200, body, { ...headers, 'content-type': 'application/json' })
+}
+
+/** Of this moment, as the catalog is that names it: it is not kept on the way. */
+function sendPageMap(exchange: Exchange, feed: Feed): void {
+  const body = feed.pageMap()
+  const headers = { 'content-type': 'application/octet-stream', 'cache-control': 'no-store, no-transform' }
+  if (body) exchange.send(200, body, headers)
+  else exchange.sendText(404, NOT_THERE)
 }
 
 function refuseStranger(exchange: Exchange, access: Access): void {

@@ -5,6 +5,7 @@ import type { LtxFileName } from '../storage/index.ts'
 export type Route =
   | { readonly kind: 'ltx'; readonly database: string; readonly file: LtxFileName }
   | { readonly kind: 'catalog'; readonly database: string }
+  | { readonly kind: 'pageMap'; readonly database: string }
   | { readonly kind: 'events'; readonly database: string }
   | { readonly kind: 'health' | 'metrics' | 'index' }
   /** Something else: perhaps a static file, looked up by this path. */
@@ -14,7 +15,7 @@ export type Route =
 export const DATABASE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 const LTX = /^\/([^/]+)\/ltx\/([0-9])\/([^/]+)$/
-const META = /^\/([^/]+)\/litetap\/(catalog\.json|events)$/
+const META = /^\/([^/]+)\/litetap\/(catalog\.json|pages\.map|events)$/
 
 /**
  * Read a request's target as it came, nothing decoded, nothing cleaned up: what is not spelled exactly as this gateway
@@ -40,5 +41,5 @@ function parseLtx(path: string): Route | undefined {
 function parseMeta(path: string): Route | undefined {
   const [, database = '', what] = META.exec(path) ?? []
   if (!DATABASE_NAME.test(database)) return undefined
-  return { kind: what === 'events' ? 'events' : 'catalog', database }
+  return { kind: what === 'events' ? 'events' : what === 'pages.map' ? 'pageMap' : 'catalog', database }
 }

@@ -19,6 +19,11 @@ export interface DatedListingOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** True when both are of the same files. */
+export function sameFiles(a: FileMap, b: FileMap): boolean {
+  return a === b || (a.size === b.size && [...a].every(([name, { size }]) => b.get(name)?.size === size))
+}
+
 /** What names a file within its replica. */
 export function nameKey({ level, minTXID, maxTXID }: LtxFileName): string {
   return `${level}/${minTXID}-${maxTXID}`

@@ -1,7 +1,8 @@
 // The surface of storage/ where there is a file system and an environment.
-export { type FileMap, listDated, nameKey } from './dated-listing.ts'
+export { type FileMap, listDated, nameKey, sameFiles } from './dated-listing.ts'
 export * from './index.ts'
 export { type Environment, environmentCredentials, type OpenReplicaOptions, openReplica } from './open-replica.ts'
+export { PageMapKeeper, type PageMapSource } from './page-map-keeper.ts'
 // Not in index.ts: what a browser loads for its first page would have to hold all URL forms.
 export { parseReplicaURL } from './url.ts'
-export { type CatalogOptions, type PageMapSource, withCatalog } from './with-catalog.ts'
+export { type CatalogOptions, withCatalog } from './with-catalog.ts'

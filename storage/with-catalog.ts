@@ -1,16 +1,7 @@
-import type { TXID } from '../ltx/index.ts'
-import {
-  type BesideName,
-  byName,
-  CATALOG_NAME,
-  encodeCatalog,
-  type Layout,
-  layoutOf,
-  PAGE_MAP_NAME,
-  type PageMapEntry,
-} from './catalog.ts'
-import { type FileMap, listDated, nameKey } from './dated-listing.ts'
+import { type BesideName, CATALOG_NAME, encodeCatalog, type Layout, layoutOf, PAGE_MAP_NAME } from './catalog.ts'
+import { type FileMap, listDated, nameKey, sameFiles } from './dated-listing.ts'
 import { StorageError } from './errors.ts'
+import { PageMapKeeper, type PageMapSource } from './page-map-keeper.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -22,16 +13,6 @@ import type {
   WriteOptions,
 } from './types.ts'
 import { WrappedReplica } from './wrapped-replica.ts'
-
-/** Makes page maps, as replica/'s does. */
-export interface PageMapSource {
-  /** @returns undefined when the files have changed meanwhile */
-  make(
-    files: readonly LtxFileInfo[],
-  ): Promise<{ readonly txid: TXID; readonly body: Uint8Array; readonly files: readonly LtxFileName[] } | undefined>
-  /** What is being made fails. */
-  close(): void
-}
 
 export interface CatalogOptions {
   /** Keeps a page map beside the catalog, so that readers need not ask all files. It is closed with the client. */
@@ -53,7 +34,6 @@ export interface CatalogOptions {
 }
 
 const DEFAULT_RETRY_MS = 10_000
-const DEFAULT_PAGE_MAP_INTERVAL_MS = 30_000
 /** `setTimeout` takes no more than this. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
@@ -94,16 +74,15 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
   #timer: { readonly id: ReturnType<typeof setTimeout>; readonly at: number } | undefined
   #relistTimer: ReturnType<typeof setTimeout> | undefined
   #notBefore = 0
-  /** Counts what changed the files. */
-  #version = 0
-  /** The page map that was written last, and the version of the files that it is of. */
-  #pageMap: { readonly version: number; readonly entry: PageMapEntry; readonly files: readonly string[] } | undefined
+  readonly #pageMaps: PageMapKeeper | undefined
   #pageMapTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: ReplicaClient, options: CatalogOptions) {
     super(client)
     this.#client = client
     this.#options = options
+    const { pageMaps, pageMapIntervalMs } = options
+    this.#pageMaps = pageMaps && new PageMapKeeper(pageMaps, pageMapIntervalMs)
     if (client.lease) this.lease = client.lease
     if (client.listAll) this.listAll = (signal) => client.listAll!(signal)
     this.#schedule()
@@ -158,7 +137,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
       throw error
     }
     this.#files = new Map()
-    this.#pageMap = undefined
+    this.#pageMaps?.forget()
     this.#changes.clear()
     this.#mustList = false
     this.#mustWrite = false
@@ -172,7 +151,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
   async close(): Promise<void> {
     clearTimeout(this.#relistTimer)
     clearTimeout(this.#pageMapTimer)
-    this.#options.pageMaps?.close()
+    this.#pageMaps?.close()
     if (this.#mustWrite || this.#mustList || this.#round) await this.#patiently(this.#writeNow())
     this.#closing.abort(new StorageError('STORAGE_CLOSED', `${this.url} has been closed`))
     this.#stopTimer()
@@ -181,12 +160,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
 
   #change(file: LtxFileName, info: LtxFileInfo | undefined): void {
     this.#changes.set(nameKey(file), info)
-    this.#changed()
-  }
-
-  #changed(): void {
     this.#mustWrite = true
-    this.#version++
   }
 
   /** Nobody knows what is there now: ask, though not at once, as the store may have had enough. */
@@ -248,7 +222,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
       this.#files = files
       this.#changes.clear()
       this.#mustWrite = false
-      const catalog = { layout, pageMap: this.#pageMapOf(files), files: [...files.values()] }
+      const catalog = { layout, pageMap: this.#pageMaps?.of(files)?.entry, files: [...files.values()] }
       await this.#client.writeBeside!(CATALOG_NAME, encodeCatalog(catalog), signal)
       this.#schedulePageMap()
     } catch (error) {
@@ -259,15 +233,10 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
     }
   }
 
-  /** What readers of these files may use. */
-  #pageMapOf(files: FileMap): PageMapEntry | undefined {
-    return this.#pageMap?.files.every((name) => files.has(name)) ? this.#pageMap.entry : undefined
-  }
-
   #schedulePageMap(): void {
-    const { pageMaps, pageMapIntervalMs = DEFAULT_PAGE_MAP_INTERVAL_MS } = this.#options
-    if (!pageMaps || this.#pageMapTimer || this.#pageMap?.version === this.#version) return
-    const waitMs = this.#pageMap ? pageMapIntervalMs : 0
+    const pageMaps = this.#pageMaps
+    const waitMs = this.#files && pageMaps?.dueIn(this.#files, performance.now())
+    if (!pageMaps || waitMs === undefined || this.#pageMapTimer) return
     this.#pageMapTimer = setTimeout(async () => {
       await this.#makePageMap(pageMaps)
       this.#pageMapTimer = undefined
@@ -275,16 +244,12 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
   }
 
   /** Of the files as they are now; the catalog that names it is written next. Never fails. */
-  async #makePageMap(pageMaps: PageMapSource): Promise<void> {
+  async #makePageMap(pageMaps: PageMapKeeper): Promise<void> {
     const { signal } = this.#closing
-    const version = this.#version
-    const files = [...apply(this.#files, this.#changes).values()].sort(byName)
     try {
-      const made = files.length > 0 ? await pageMaps.make(files) : undefined
-      if (!made) return
-      await this.#client.writeBeside!(PAGE_MAP_NAME, made.body, signal)
-      const entry = { txid: made.txid, size: made.body.length }
-      this.#pageMap = { version, entry, files: made.files.map(nameKey) }
+      const body = await pageMaps.make(apply(this.#files, this.#changes), performance.now())
+      if (!body) return
+      await this.#client.writeBeside!(PAGE_MAP_NAME, body, signal)
       this.#mustWrite = true
       this.#schedule()
     } catch (error) {
@@ -302,7 +267,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
     try {
       const listed = await listDated(this.#client, { known, signal: this.#closing.signal })
       const files = new Map([...listed].filter(([name]) => !hidden.has(name)))
-      if (!this.#files || !sameFiles(files, this.#files)) this.#changed()
+      if (!this.#files || !sameFiles(files, this.#files)) this.#mustWrite = true
       this.#files = files
     } catch (error) {
       this.#mustList = true
@@ -331,8 +296,4 @@ function apply(files: FileMap | undefined, changes: ReadonlyMap<string, LtxFileI
     else next.delete(name)
   }
   return next
-}
-
-function sameFiles(a: FileMap, b: FileMap): boolean {
-  return a.size === b.size && [...a].every(([name, { size }]) => b.get(name)?.size === size)
 }

@@ -1,8 +1,11 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type StaticFile, Tokens } from '../../gateway/index.ts'
+import { Replica } from '../../replica/index.ts'
+import { openHttp } from '../../storage/http/index.ts'
 import { decodeCatalog, MemoryReplica, StorageError, withCounting } from '../../storage/node.ts'
 import { name } from '../storage/ltx-bytes.ts'
 import { altered } from '../support/altered-client.ts'
+import { Bucket } from '../writer/restore-bucket.ts'
 import { canaryReplica, fill, l0, startGateway } from './support.ts'
 
 async function scene(count = 2, size = 10_000) {
@@ -135,11 +138,11 @@ describe('the catalog', () => {
     expect([head.status, head.headers.get('content-length')]).toEqual([200, reply.headers.get('content-length')])
   })
 
-  test('many who ask at once cost the store one look', async () => {
+  test('many who ask at once cost the store one look, and one page map', async () => {
     const { get, counts } = await scene(3)
     const replies = await Promise.all(Array.from({ length: 50 }, () => get(PATH)))
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]))
-    expect(counts.snapshot()).toMatchObject({ list: 10, total: 10 })
+    expect(counts.snapshot()).toMatchObject({ list: 10, get: 4, total: 14 })
   })
 
   test('who asks all the time costs the store one small request a time, and a listing now and then', async () => {
@@ -269,5 +272,42 @@ describe('the rest', () => {
     for (const path of ['/assets', '/assets/', '/assets/a.js/', '/assets/A.js', '/assets/%61.js', '/constructor']) {
       expect((await fetch(running.url + path)).status).toBe(401)
     }
+  })
+})
+
+describe('the page map', () => {
+  test('comes with the first catalog: a reader opens without asking for one file', async () => {
+    const bucket = new Bucket()
+    for (let i = 0; i < 10; i++) await bucket.insertAndUpload(20)
+    const { client, counts } = withCounting(bucket.client)
+    const running = await startGateway({ databases: new Map([['app', client]]), checkIntervalMs: 0 })
+    const { pageMap } = decodeCatalog(await bytesOf(await fetch(`${running.url}/app/litetap/catalog.json`)), '')
+    const reply = await fetch(`${running.url}/app/litetap/pages.map`)
+    expect(Object.fromEntries(reply.headers)).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'cache-control': 'no-store, no-transform',
+    })
+    expect(pageMap).toEqual({ txid: 10n, size: (await bytesOf(reply)).length })
+    counts.reset()
+    const reader = withCounting(await openHttp(`${running.url}/app`))
+    const replica = await Replica.open(reader.client)
+    onTestFinished(() => replica.close())
+    expect(replica.state.txid).toBe(10n)
+    expect(reader.counts.requests.get).toBe(2)
+    await bucket.insertAndUpload(20)
+    expect((await replica.refresh({ maxAgeMs: 0 })).txid).toBe(11n)
+    expect(counts.snapshot().get).toBeLessThanOrEqual(4)
+  })
+
+  test('of files that are damaged there is none, and nothing else suffers', async () => {
+    const { get } = await scene(3)
+    expect(decodeCatalog(await bytesOf(await get('/app/litetap/catalog.json')), '').pageMap).toBeUndefined()
+    expect((await get('/app/litetap/pages.map')).status).toBe(404)
+  })
+
+  test('is for those who may read the database', async () => {
+    const tokens = new Tokens('all-all-all-all-all: *', ['app'])
+    const running = await startGateway({ databases: new Map([['app', new MemoryReplica()]]), tokens })
+    expect((await fetch(`${running.url}/app/litetap/pages.map`)).status).toBe(401)
   })
 })

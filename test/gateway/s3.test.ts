@@ -54,11 +54,12 @@ test('a private bucket: kept with a catalog, read through the gateway; both cata
   const served = await (await fetch(`${fresh.url}/app/litetap/catalog.json`)).text()
   expect(kept).toContain('"layout":"s3"')
   // Times too: those of the files, not those of the uploads. The first gateway's were read one by one.
-  expect(served).toBe(kept.replace('"layout":"s3"', '"layout":"ltx"'))
+  const files = (text: string) => (JSON.parse(text) as { files: unknown }).files
+  expect(files(served)).toEqual(files(kept))
   await expect
-    .poll(async () => await (await fetch(`${url}/app/litetap/catalog.json`)).text(), {
+    .poll(async () => files(await (await fetch(`${url}/app/litetap/catalog.json`)).text()), {
       timeout: 10_000,
       interval: 50,
     })
-    .toBe(served)
+    .toEqual(files(served))
 })

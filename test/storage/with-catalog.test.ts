@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { highestTXID } from '../../replica/index.ts'
 import { FileReplica } from '../../storage/file/index.ts'
 import {
   type CatalogOptions,
   decodeCatalog,
   MemoryReplica,
+  type PageMapSource,
   type ReplicaClient,
   StorageError,
   withCatalog,
@@ -354,4 +356,73 @@ test('beside a live replicator with compaction and retention: a write for each c
   expect(there.filter(({ level }) => level === 1).length).toBeGreaterThan(1)
   expect(changes).toBeGreaterThan(62) // commits, the snapshot, compactions, deletions
   expect(catalogs).toBeLessThanOrEqual(changes + 1) // and one at the start
+})
+
+/** A source of page maps that lead to all files there are. */
+function mapping(): PageMapSource & { made: number; failure: Error | undefined } {
+  return {
+    made: 0,
+    failure: undefined,
+    async make(files) {
+      this.made += 1
+      if (this.failure) throw this.failure
+      return { txid: highestTXID(files), body: new TextEncoder().encode(`map of ${files.length}`), files }
+    },
+    close: () => {},
+  }
+}
+
+describe('with page maps', () => {
+  const read = (replica: MemoryReplica) => decodeCatalog(replica.bucket.get(KEY)!.bytes, KEY)
+  const map = (replica: MemoryReplica) => new TextDecoder().decode(replica.bucket.get('litetap/pages.map')!.bytes)
+
+  test('the catalog names one once it is there, and a newer one after a while', async () => {
+    const replica = new MemoryReplica()
+    await replica.write(name(0, 1), ltxBytes({ min: 1 }))
+    const pageMaps = mapping()
+    const client = keeping(replica, { pageMaps, pageMapIntervalMs: 50 })
+    await expect.poll(() => read(replica).pageMap).toEqual({ txid: 1n, size: 8 })
+    expect(map(replica)).toBe('map of 1')
+    for (let min = 2; min <= 6; min++) await client.write(name(0, min), ltxBytes({ min }))
+    await expect.poll(() => read(replica)).toMatchObject({ pageMap: { txid: 6n }, files: { length: 6 } })
+    expect(map(replica)).toBe('map of 6')
+    const { made } = pageMaps
+    await delay(200)
+    expect(pageMaps.made).toBe(made) // nothing has changed
+  })
+
+  test('one that leads to a file that is deleted is named no more before that is deleted', async () => {
+    const replica = new MemoryReplica()
+    for (const min of [1, 2]) await replica.write(name(0, min), ltxBytes({ min }))
+    const pageMaps = mapping()
+    const named: unknown[] = []
+    const client = keeping(
+      altered(replica, {
+        delete: async (files) => {
+          named.push(read(replica).pageMap)
+          await replica.delete(files)
+        },
+      }),
+      { pageMaps, pageMapIntervalMs: 50 },
+    )
+    await expect.poll(() => read(replica).pageMap?.txid).toBe(2n)
+    await client.delete([name(0, 1)])
+    expect(named).toEqual([undefined])
+    await expect.poll(() => read(replica)).toMatchObject({ pageMap: { txid: 2n }, files: { length: 1 } })
+    expect(map(replica)).toBe('map of 1')
+  })
+
+  test('where none can be made, the catalog is kept all the same', async () => {
+    const replica = new MemoryReplica()
+    const errors: unknown[] = []
+    const pageMaps = mapping()
+    pageMaps.failure = new Error('no')
+    const client = keeping(replica, { pageMaps, pageMapIntervalMs: 0, onError: (error) => errors.push(error) })
+    await client.write(name(0, 1), ltxBytes({ min: 1 }))
+    await expect.poll(() => errors).toContain(pageMaps.failure)
+    expect(read(replica)).toMatchObject({ pageMap: undefined, files: { length: 1 } })
+    pageMaps.failure = undefined
+    await client.write(name(0, 2), ltxBytes({ min: 2 }))
+    await expect.poll(() => read(replica).pageMap?.txid).toBe(2n)
+  })
 })
