@@ -12,6 +12,7 @@ test('the surface of storage/', () => {
     'MemoryReplica',
     'RequestCounts',
     'StorageError',
+    'availableSchemes',
     'catalogKey',
     'decodeCatalog',
     'encodeCatalog',
@@ -26,12 +27,15 @@ test('the surface of storage/', () => {
     'memoryReplica',
     'nameKey',
     'openReplica',
+    'openReplicaSettings',
     'parseReplicaURL',
     'parseTimestamp',
     'readAll',
     'redactURL',
+    'replicaSettings',
     'withCatalog',
     'withCounting',
+    'withEnvironment',
     'withRetry',
   ])
   expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir'])
