@@ -1,4 +1,5 @@
 import type { ReplicaSettings } from './replica-settings.ts'
+import { debugModes } from './s3/debug.ts'
 import type { S3Credentials } from './s3/settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -9,7 +10,7 @@ export function processEnv(): Environment {
 }
 
 /**
- * Settings with what only the environment says (features 5, facts 2.5, 2.7, 8.6): keys, and the proxies of s3.
+ * Settings with what only the environment says (features 5, facts 2.5, 2.7, 8.6): keys; proxies and `LITESTREAM_S3_DEBUG` for s3.
  * What the settings say wins, so it can be applied twice. The AWS, Google and Azure chains are their SDKs' business.
  */
 export function withEnvironment<T extends ReplicaSettings>(settings: T, env: Environment): T
@@ -18,7 +19,13 @@ export function withEnvironment(settings: ReplicaSettings, env: Environment): Re
     case 's3': {
       const credentials = settings.credentials ?? environmentCredentials(env)
       const proxyEnv = settings.proxyEnv ?? proxies(env)
-      return { ...settings, ...(credentials && { credentials }), ...(proxyEnv && { proxyEnv }) }
+      const debug = settings.debug ?? debugModes(env.LITESTREAM_S3_DEBUG)
+      return {
+        ...settings,
+        ...(credentials && { credentials }),
+        ...(proxyEnv && { proxyEnv }),
+        ...(debug && { debug }),
+      }
     }
     case 'abs': {
       const sasToken = settings.sasToken || env.LITESTREAM_AZURE_SAS_TOKEN

@@ -14,7 +14,7 @@ import type {
   WriteOptions,
 } from '../types.ts'
 import { ConditionalSupport } from './conditional.ts'
-import { connect, type S3Connection } from './connection.ts'
+import { S3Connection } from './connection.ts'
 import { deleteObjects, deletePrefix } from './delete.ts'
 import { listLevel } from './list.ts'
 import { readObject } from './read.ts'
@@ -29,7 +29,6 @@ import { writeCatalog } from './write-catalog.ts'
  */
 export class S3Replica implements ReplicaClient, Observable {
   readonly type = 's3'
-  readonly url: string
   readonly lease: LeaseStore
   readonly #connection: S3Connection
   readonly #support = new ConditionalSupport()
@@ -38,9 +37,12 @@ export class S3Replica implements ReplicaClient, Observable {
   /** Nothing is sent yet. @throws StorageError STORAGE_BAD_OPTION */
   constructor(options: S3ReplicaOptions) {
     const settings = resolveSettings(options)
-    this.#connection = connect(settings)
-    this.url = displayURL(settings)
+    this.#connection = new S3Connection(settings)
     this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
+  }
+
+  get url(): string {
+    return displayURL(this.#connection.settings)
   }
 
   /** True until the server has refused `If-None-Match: *` (MinIO of 2023, some others). */
@@ -107,7 +109,7 @@ export class S3Replica implements ReplicaClient, Observable {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#connection.client.destroy()
+    this.#connection.close()
   }
 
   observe(observer: RequestObserver): () => void {

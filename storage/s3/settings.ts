@@ -43,6 +43,8 @@ export interface S3ReplicaOptions {
   readonly listPageSize?: number
   /** Environment that may name HTTP proxies, on runtimes that can use them (Node 24.5). */
   readonly proxyEnv?: Readonly<Record<string, string | undefined>>
+  /** What to say on stderr of each request: `signing`, `request`, ... as in `LITESTREAM_S3_DEBUG`. */
+  readonly debug?: readonly string[]
 }
 
 /** Checked options with every default filled in. */
