@@ -8,3 +8,4 @@ export { replicaSettings, type SettingsOptions } from './settings-of-url.ts'
 // Not in index.ts: what a browser loads for its first page would have to hold all URL forms.
 export { parseReplicaURL } from './url.ts'
 export { type CatalogOptions, withCatalog } from './with-catalog.ts'
+export { type ObserverOptions, type ReplicaOperation, type ReplicaRequest, withObserver } from './with-observer.ts'

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
-import type { RequestObserver, RequestVerb } from '../observe.ts'
+import type { RequestObserver, RequestOutcome, RequestVerb } from '../observe.ts'
+import { s3Error, s3ErrorName, s3ErrorStatus } from './s3-error.ts'
 import type { S3Settings } from './settings.ts'
 import { type ClientLease, leaseClient } from './shared-client.ts'
 
@@ -46,7 +47,7 @@ export class S3Connection {
     this.#pending.add(stop)
     try {
       signal?.throwIfAborted()
-      if (this.observers.size > 0) observe(command, [...this.observers])
+      if (this.observers.size > 0) observe(command, [...this.observers], this.settings)
       const result = await this.#lease.client.send(command as never, { abortSignal: stop.signal })
       whenRead((result as { Body?: ClosableBody }).Body, over)
       return result
@@ -66,6 +67,7 @@ export class S3Connection {
 }
 
 interface ClosableBody {
+  readonly errored?: Error | null
   once?(event: 'close', listener: () => void): void
 }
 
@@ -95,23 +97,45 @@ interface ObservedCommand {
 }
 
 /** Tell observers of every attempt of one command; a GET is over when its body is. */
-function observe(command: ObservedCommand, observers: readonly RequestObserver[]): void {
+function observe(command: ObservedCommand, observers: readonly RequestObserver[], settings: S3Settings): void {
   command.middlewareStack.add(
     (next, context) => async (args) => {
-      const verb = VERBS[context.commandName ?? ''] ?? 'other'
+      const { commandName = '' } = context
+      const verb = VERBS[commandName] ?? 'other'
       const ends = observers.map((observer) => observer(verb))
-      const end = (): void => {
-        for (const each of ends.splice(0)) each()
+      const end = (outcome: RequestOutcome): void => {
+        for (const each of ends.splice(0)) each(outcome)
       }
+      const failureOf = (error: unknown): { error?: unknown } =>
+        error === undefined ? {} : { error: s3Error(error, { verb: commandName, settings }) }
       try {
         const result = await next(args)
-        whenRead(verb === 'get' ? (result.response as { body?: ClosableBody }).body : undefined, end)
+        const { body, headers } = result.response as HttpResponse
+        const sent = verb === 'put' ? lengthOf((args.request as HttpResponse).headers) : 0
+        if (verb !== 'get') end({ bytes: sent })
+        else whenRead(body, () => end({ bytes: lengthOf(headers), ...failureOf(body?.errored ?? undefined) }))
         return result
       } catch (error) {
-        end()
+        end({ bytes: 0, ...(!isAbsence(error) && failureOf(error)) })
         throw error
       }
     },
-    { step: 'deserialize', priority: 'low', name: 'litetapObservation' },
+    // Outside of what reads the answer, so that a refusal is an error here; inside of the retries.
+    { step: 'finalizeRequest', priority: 'low', name: 'litetapObservation' },
   )
+}
+
+interface HttpResponse {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: ClosableBody
+}
+
+function lengthOf(headers: Readonly<Record<string, string>>): number {
+  return Number(headers['content-length'] ?? 0)
+}
+
+/** There is no such object, or nothing at this place of it: an answer like others. */
+function isAbsence(error: unknown): boolean {
+  const status = s3ErrorStatus(error)
+  return (status === 404 && s3ErrorName(error) !== 'NoSuchBucket') || status === 416
 }

@@ -36,6 +36,7 @@ test('the surface of storage/', () => {
     'withCatalog',
     'withCounting',
     'withEnvironment',
+    'withObserver',
     'withRetry',
   ])
   expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir'])
