@@ -32,6 +32,15 @@ export function withEnvironment(settings: ReplicaSettings, env: Environment): Re
       const accountKey = settings.accountKey || env.LITESTREAM_AZURE_ACCOUNT_KEY
       return { ...settings, ...(sasToken && { sasToken }), ...(accountKey && { accountKey }) }
     }
+    case 'oss': {
+      // A token belongs to its keys: only all of them, or none.
+      if (settings.accessKeyId && settings.accessKeySecret) return settings
+      const accessKeyId = env.OSS_ACCESS_KEY_ID
+      const accessKeySecret = env.OSS_ACCESS_KEY_SECRET
+      const sessionToken = env.OSS_SESSION_TOKEN
+      if (!accessKeyId || !accessKeySecret) return settings
+      return { ...settings, accessKeyId, accessKeySecret, ...(sessionToken && { sessionToken }) }
+    }
     default:
       return settings
   }

@@ -30,7 +30,7 @@ const BACKENDS: { readonly [T in ReplicaSettings['type']]: Open<T> | undefined }
   // facts 2.10
   nats: undefined,
   // facts 2.5
-  oss: undefined,
+  oss: async (settings) => (await import('./oss/open.ts')).openOss(settings),
 }
 
 /**

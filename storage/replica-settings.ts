@@ -101,6 +101,8 @@ export interface OssSettings {
   readonly accessKeyId?: string
   /** Secret. */
   readonly accessKeySecret?: string
+  /** Secret, with temporary keys. */
+  readonly sessionToken?: string
   /** Bytes. */
   readonly partSize?: number
   readonly concurrency?: number

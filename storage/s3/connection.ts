@@ -59,8 +59,8 @@ export class S3Connection {
   }
 
   #closedError(cause: unknown): StorageError {
-    const { bucket, path } = this.settings
-    return new StorageError('STORAGE_CLOSED', `The replica s3://${bucket}/${path} was closed during a request`, {
+    const { scheme, bucket, path } = this.settings
+    return new StorageError('STORAGE_CLOSED', `The replica ${scheme}://${bucket}/${path} was closed during a request`, {
       cause,
     })
   }

@@ -129,7 +129,8 @@ export class S3LeaseStore implements LeaseStore {
   }
 
   #lost(cause?: unknown): StorageError {
-    const message = `The lease s3://${this.#connection.settings.bucket}/${this.#key} was changed by somebody else`
+    const { scheme, bucket } = this.#connection.settings
+    const message = `The lease ${scheme}://${bucket}/${this.#key} was changed by somebody else`
     return new StorageError('STORAGE_PRECONDITION_FAILED', message, { at: { key: this.#key }, cause })
   }
 

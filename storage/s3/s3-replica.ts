@@ -28,17 +28,22 @@ import { writeCatalog } from './write-catalog.ts'
  * (facts 2.1, 2.2, 2.4).
  */
 export class S3Replica implements ReplicaClient, Observable {
-  readonly type = 's3'
-  readonly lease: LeaseStore
+  /** Absent where conditional writes are known not to be there (OSS). */
+  readonly lease?: LeaseStore
   readonly #connection: S3Connection
-  readonly #support = new ConditionalSupport()
+  readonly #support: ConditionalSupport
   #closed = false
 
   /** Nothing is sent yet. @throws StorageError STORAGE_BAD_OPTION */
   constructor(options: S3ReplicaOptions) {
     const settings = resolveSettings(options)
     this.#connection = new S3Connection(settings)
-    this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
+    this.#support = new ConditionalSupport(settings.conditionalWrites)
+    if (settings.conditionalWrites) this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
+  }
+
+  get type(): 's3' | 'oss' {
+    return this.#connection.settings.scheme
   }
 
   get url(): string {
@@ -128,5 +133,5 @@ export class S3Replica implements ReplicaClient, Observable {
 /** What may be shown: where it is, not with what keys. */
 function displayURL(settings: S3Settings): string {
   const endpoint = settings.endpoint && `?endpoint=${settings.endpoint}`
-  return `s3://${settings.bucket}/${settings.path}${endpoint ?? ''}`
+  return `${settings.scheme}://${settings.bucket}/${settings.path}${endpoint ?? ''}`
 }

@@ -34,6 +34,7 @@ export type ClientSettings = Pick<
 export function makeSdkClient(settings: ClientSettings): S3Client {
   const client = new S3Client(config(settings, regionOf(settings)))
   addHeaders(client, settings)
+  if (settings.provider === 'oss') readOssMetadata(client)
   addDebug(client, settings.debug ?? [])
   return client
 }
@@ -112,6 +113,22 @@ function addHeaders(client: S3Client, settings: ClientSettings): void {
       return next(args)
     },
     { step: 'build', priority: 'low', name: 'litetapHeaders' },
+  )
+}
+
+/** OSS's own name for user metadata, should it answer with that, under the name that the SDK reads. */
+function readOssMetadata(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const { headers } = result.response as HttpRequest
+      for (const [name, value] of Object.entries(headers)) {
+        const own = /^x-oss-meta-(.*)$/i.exec(name)?.[1]
+        if (own) headers[`x-amz-meta-${own}`] ??= value
+      }
+      return result
+    },
+    { step: 'deserialize', priority: 'low', name: 'litetapOssMetadata' },
   )
 }
 

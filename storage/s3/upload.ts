@@ -88,7 +88,7 @@ async function refuseExisting({ client, settings }: S3Connection, request: Uploa
     if (s3ErrorStatus(error) === 404) return
     throw error
   }
-  const what = `s3://${settings.bucket}/${request.key}`
+  const what = `${settings.scheme}://${settings.bucket}/${request.key}`
   throw new StorageError('STORAGE_PRECONDITION_FAILED', `Cannot write ${what}: it exists already`, {
     at: { key: request.key },
   })

@@ -30,20 +30,15 @@ describe('openReplica', () => {
     }
   })
 
-  test.each([
-    'gs://b/p',
-    'abs://c/p',
-    'sftp://u:hunter2@h/p',
-    'webdav://h/p',
-    'webdavs://h/p',
-    'nats://h/b',
-    'oss://b/p',
-  ])('%s says what is available', async (url) => {
-    const error = await openReplica(url).catch((reason) => reason)
-    expect(error).toMatchObject({ code: 'STORAGE_UNSUPPORTED_SCHEME' })
-    expect(error.message).toContain(`not built yet; available are ${availableSchemes()}`)
-    expect(error.message).not.toContain('hunter2')
-  })
+  test.each(['gs://b/p', 'abs://c/p', 'sftp://u:hunter2@h/p', 'webdav://h/p', 'webdavs://h/p', 'nats://h/b'])(
+    '%s says what is available',
+    async (url) => {
+      const error = await openReplica(url).catch((reason) => reason)
+      expect(error).toMatchObject({ code: 'STORAGE_UNSUPPORTED_SCHEME' })
+      expect(error.message).toContain(`not built yet; available are ${availableSchemes()}`)
+      expect(error.message).not.toContain('hunter2')
+    },
+  )
 
   test('settings are opened as a URL is, and take from the environment what they leave out', async () => {
     const { endpoint, accessKeyId, secretAccessKey } = sharedCeph()

@@ -44,7 +44,7 @@ describe('conditional PUT', () => {
     expect(client.createsExclusively).toBe(false)
     await client.write(name(0, 2), ltxBytes({ min: 2 }), { exclusive: true })
     expect(server!.requests.map(({ headers }) => headers['if-none-match'])).toEqual(['*', undefined, undefined])
-    await expect(client.lease.put(new Uint8Array([1]), undefined)).rejects.toMatchObject({
+    await expect(client.lease!.put(new Uint8Array([1]), undefined)).rejects.toMatchObject({
       code: 'STORAGE_NO_CONDITIONAL_WRITES',
     })
   })
@@ -290,10 +290,10 @@ test('the lease works where If-Match must be quoted (RFC 9110)', async () => {
     }
   })
   const body = new Uint8Array([1])
-  expect(await client.lease.put(body, 'v1')).toBe('v2')
-  expect(await client.lease.put(body, 'v2')).toBe('v3')
+  expect(await client.lease!.put(body, 'v1')).toBe('v2')
+  expect(await client.lease!.put(body, 'v2')).toBe('v3')
   expect(server!.requests.map(({ method }) => method)).toEqual(['PUT', 'HEAD', 'PUT', 'PUT'])
-  await expect(client.lease.put(body, 'v2')).rejects.toMatchObject({ code: 'STORAGE_PRECONDITION_FAILED' })
+  await expect(client.lease!.put(body, 'v2')).rejects.toMatchObject({ code: 'STORAGE_PRECONDITION_FAILED' })
 })
 
 describe('options', () => {
