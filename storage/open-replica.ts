@@ -18,7 +18,7 @@ const BACKENDS: { readonly [T in ReplicaSettings['type']]: Open<T> | undefined }
   // facts 2.11
   file: async (settings) => new (await import('./file/index.ts')).FileReplica(settings),
   // facts 2.4
-  s3: async (settings) => new (await import('./s3/index.ts')).S3Replica(settings),
+  s3: async (settings) => (await import('./s3/open.ts')).openS3(settings),
   // facts 2.6
   gs: undefined,
   // facts 2.7

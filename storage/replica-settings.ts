@@ -11,6 +11,8 @@ export interface FileSettings extends FileModes {
 /** S3 and what speaks its protocol. */
 export interface S3ReplicaSettings extends S3ReplicaOptions {
   readonly type: 's3'
+  /** Of a file that holds `sseCustomerKey`, and wins over it. */
+  readonly sseCustomerKeyPath?: string
 }
 
 /** Google Cloud Storage. Credentials come from the environment (application default credentials). */
