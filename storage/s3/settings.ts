@@ -145,3 +145,9 @@ export function customerKey(settings: S3Settings): Record<string, string> {
     ...(settings.sseCustomerKeyMD5 ? { SSECustomerKeyMD5: settings.sseCustomerKeyMD5 } : {}),
   }
 }
+
+/** Request fields for writing objects encrypted with a customer key or with one of the server's. */
+export function encryption(settings: S3Settings): Record<string, string> {
+  const kms = settings.sseKmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: settings.sseKmsKeyId }
+  return { ...customerKey(settings), ...kms }
+}

@@ -1,7 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { abortable, type S3Connection } from './connection.ts'
 import { s3Error } from './s3-error.ts'
-import { customerKey } from './settings.ts'
+import { encryption } from './settings.ts'
 
 /**
  * Replace the catalog: one PUT, so a reader sees the old one or the new one. The headers are for web servers and caches
@@ -20,8 +20,7 @@ export async function writeCatalog(
     ContentLength: body.length,
     ContentType: 'application/json',
     CacheControl: 'no-cache',
-    ...customerKey(settings),
-    ...(settings.sseKmsKeyId && { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: settings.sseKmsKeyId }),
+    ...encryption(settings),
   }
   try {
     await client.send(new PutObjectCommand(input), abortable(signal))

@@ -95,6 +95,9 @@ describe('a key of the server (SSE-KMS) on Ceph RGW', () => {
     await client.write(name(0, 1), ltxBytes({ min: 1 }))
     const head = await rawClient().send(new HeadObjectCommand({ Bucket: bucket, Key: KEY }))
     expect(head).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: KMS_KEY_ID })
+    await new Lease(client.lease!, { now: () => TIMESTAMP }).acquire()
+    const lease = await rawClient().send(new HeadObjectCommand({ Bucket: bucket, Key: 'app/lock.json' }))
+    expect(lease.ServerSideEncryption).toBe('aws:kms')
   })
 
   test('that it does not have is an error', async () => {
