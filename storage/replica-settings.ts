@@ -108,6 +108,8 @@ export interface OssSettings {
   /** Bytes. */
   readonly partSize?: number
   readonly concurrency?: number
+  /** Attempts per request, the first included. Default 10. */
+  readonly maxAttempts?: number
 }
 
 /**

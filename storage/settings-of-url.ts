@@ -8,7 +8,7 @@ import type { HttpURL, ReplicaURL } from './url.ts'
 export interface SettingsOptions {
   /** Default: the process's, where there is one. */
   readonly env?: Environment
-  /** For `s3`: wins over the URL, the settings and the environment. */
+  /** For `s3`: wins over the URL, the settings and the environment. Its attempts are for `oss`, too. */
   readonly s3?: Partial<Omit<S3ReplicaOptions, 'bucket'>>
   /** For `file`. */
   readonly file?: FileModes
@@ -26,6 +26,8 @@ export function replicaSettings(url: Exclude<ReplicaURL, HttpURL>, options: Sett
 /** Settings with what the caller says in place of theirs. */
 export function withOverrides(settings: ReplicaSettings, options: SettingsOptions): ReplicaSettings {
   if (settings.type === 's3') return { ...settings, ...options.s3 }
+  const attempts = options.s3?.maxAttempts
+  if (settings.type === 'oss') return { ...settings, ...(attempts && { maxAttempts: attempts }) }
   return settings.type === 'file' ? { ...settings, ...options.file } : settings
 }
 

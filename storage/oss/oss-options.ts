@@ -26,6 +26,7 @@ export function ossOptions(settings: OssSettings): S3ReplicaOptions {
     endpoint: s3Endpoint(settings.endpoint || `oss-${region}.aliyuncs.com`),
     credentials: { accessKeyId, secretAccessKey: accessKeySecret, ...(sessionToken && { sessionToken }) },
     concurrency: settings.concurrency ?? CONCURRENCY,
+    ...(settings.maxAttempts && { maxAttempts: settings.maxAttempts }),
     // OSS takes smaller parts, S3's rules do not; the object is the same.
     partSize: Math.max(settings.partSize ?? 0, MIN_PART_SIZE),
   }

@@ -144,6 +144,15 @@ describe('what OSS settings mean (facts 2.5)', () => {
     expect(parts({ partSize: 9_000_000 })).toEqual([3, 9_000_000])
   })
 
+  test('a caller may ask for fewer attempts', () => {
+    const parsed = parseReplicaURL('oss://b/app') as OssURL
+    const given = replicaSettings(parsed, {
+      env: { OSS_ACCESS_KEY_ID: 'id', OSS_ACCESS_KEY_SECRET: 's' },
+      s3: { maxAttempts: 4 },
+    })
+    expect(resolveSettings(ossOptions(given as OssSettings)).maxAttempts).toBe(4)
+  })
+
   test('without keys it says which variables to set, and asks nobody', async () => {
     const env = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'hunter2' }
     const error = await openReplica('oss://b/app', { env }).catch((reason) => reason)
