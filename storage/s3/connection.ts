@@ -47,7 +47,8 @@ export class S3Connection {
     this.#pending.add(stop)
     try {
       signal?.throwIfAborted()
-      if (this.observers.size > 0) observe(command, [...this.observers], this.settings)
+      if (this.observers.size > 0)
+        observe(command, [...this.observers], { settings: this.settings, signal: stop.signal })
       const result = await this.#lease.client.send(command as never, { abortSignal: stop.signal })
       whenRead((result as { Body?: ClosableBody }).Body, over)
       return result
@@ -96,30 +97,40 @@ interface ObservedCommand {
   readonly middlewareStack: S3Client['middlewareStack']
 }
 
+interface ObservedContext {
+  readonly settings: S3Settings
+  /** Aborted by the caller, or by closing. */
+  readonly signal: AbortSignal
+}
+
 /** Tell observers of every attempt of one command; a GET is over when its body is. */
-function observe(command: ObservedCommand, observers: readonly RequestObserver[], settings: S3Settings): void {
+function observe(command: ObservedCommand, observers: readonly RequestObserver[], context: ObservedContext): void {
+  const { settings, signal } = context
   command.middlewareStack.add(
-    (next, context) => async (args) => {
-      const { commandName = '' } = context
-      const verb = VERBS[commandName] ?? 'other'
-      const ends = observers.map((observer) => observer(verb))
-      const end = (outcome: RequestOutcome): void => {
-        for (const each of ends.splice(0)) each(outcome)
-      }
-      const failureOf = (error: unknown): { error?: unknown } =>
-        error === undefined ? {} : { error: s3Error(error, { verb: commandName, settings }) }
-      try {
-        const result = await next(args)
-        const { body, headers } = result.response as HttpResponse
-        const sent = verb === 'put' ? lengthOf((args.request as HttpResponse).headers) : 0
-        if (verb !== 'get') end({ bytes: sent })
-        else whenRead(body, () => end({ bytes: lengthOf(headers), ...failureOf(body?.errored ?? undefined) }))
-        return result
-      } catch (error) {
-        end({ bytes: 0, ...(!isAbsence(error) && failureOf(error)) })
-        throw error
-      }
-    },
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const verb = VERBS[commandName] ?? 'other'
+        const ends = observers.map((observer) => observer(verb))
+        const end = (outcome: RequestOutcome): void => {
+          for (const each of ends.splice(0)) each(outcome)
+        }
+        const failureOf = (error: unknown): { error?: unknown } => {
+          if (error === undefined) return {}
+          if (signal.aborted) return { error: new DOMException('The request was ended', 'AbortError') }
+          return { error: s3Error(error, { verb: commandName, settings }) }
+        }
+        try {
+          const result = await next(args)
+          const { body, headers } = result.response as HttpResponse
+          const sent = verb === 'put' ? lengthOf((args.request as HttpResponse).headers) : 0
+          if (verb !== 'get') end({ bytes: sent })
+          else whenRead(body, () => end({ bytes: lengthOf(headers), ...failureOf(body?.errored ?? undefined) }))
+          return result
+        } catch (error) {
+          end({ bytes: 0, ...(!isAbsence(error) && failureOf(error)) })
+          throw error
+        }
+      },
     // Outside of what reads the answer, so that a refusal is an error here; inside of the retries.
     { step: 'finalizeRequest', priority: 'low', name: 'litetapObservation' },
   )

@@ -119,6 +119,25 @@ describe('s3', () => {
     await client.close()
   })
 
+  test.each([
+    ['its caller', new Error('enough')],
+    ['closing', undefined],
+  ])('a request that is ended by %s is no fault of the server', async (_, reason) => {
+    const controller = new AbortController()
+    let arrived: () => void = () => {}
+    const waiting = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const { client, seen } = observed(await scripted(() => arrived()))
+    const outcome = client.open(name(0, 1), { signal: controller.signal }).catch((error) => error)
+    await waiting
+    if (reason) controller.abort(reason)
+    else await client.close()
+    expect(await outcome).toMatchObject(reason ?? { code: 'STORAGE_CLOSED' })
+    expect(seen).toEqual(['GET 0 ABORTED'])
+    await client.close()
+  })
+
   test('a body that breaks off is a failed GET', async () => {
     const body = ltxBytes({ min: 1, size: 1000 })
     const { client, seen } = observed(
