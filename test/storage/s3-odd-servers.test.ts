@@ -81,6 +81,26 @@ describe('retries (facts 2.4)', () => {
     expect(server!.requests[1]!.body).toEqual(Buffer.from(ltxBytes({ min: 1 })))
   })
 
+  test.each(['abort', 'close'])('an %s does not wait for the next attempt', { timeout: 10_000 }, async (how) => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    let answered: () => void = () => {}
+    const refused = new Promise<void>((resolve) => {
+      answered = resolve
+    })
+    const client = await serve((_, response) => {
+      response.on('finish', answered).setHeader('retry-after', '20')
+      s3ErrorReply(response, 503, 'SlowDown')
+    })
+    const outcome = failure(client.open(name(0, 1), { signal: controller.signal }))
+    await refused
+    await new Promise((resolve) => setTimeout(resolve, 50)) // until the client has read it
+    if (how === 'abort') controller.abort(reason)
+    else await client.close()
+    expect(await outcome).toMatchObject(how === 'abort' ? { message: 'enough' } : { code: 'STORAGE_CLOSED' })
+    expect(server!.requests).toHaveLength(1)
+  })
+
   test('but not for ever', async () => {
     const client = await serve((_, response) => s3ErrorReply(response, 503, 'SlowDown'))
     expect(await failure(client.open(name(0, 1)))).toMatchObject({ code: 'STORAGE_THROTTLED', retryable: true })
