@@ -26,7 +26,13 @@ export {
   type MemoryReplicaOptions,
   memoryReplica,
 } from './memory.ts'
-export { isObservable, type Observable, type RequestObserver, type RequestVerb } from './observe.ts'
+export {
+  isObservable,
+  type Observable,
+  type RequestObserver,
+  type RequestOutcome,
+  type RequestVerb,
+} from './observe.ts'
 export { redactURL } from './redact-url.ts'
 export type { S3Replica } from './s3/s3-replica.ts'
 export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'

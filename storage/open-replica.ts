@@ -1,25 +1,46 @@
+import { processEnv, withEnvironment } from './environment.ts'
 import { StorageError } from './errors.ts'
-import type { FileModes } from './file/durable.ts'
 import type { HttpOptions } from './http/connection.ts'
-import { redactURL } from './redact-url.ts'
-import type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
-import type { S3URL } from './s3-url.ts'
+import type { ReplicaSettings } from './replica-settings.ts'
+import { replicaSettings, type SettingsOptions, withOverrides } from './settings-of-url.ts'
 import type { ReplicaClient } from './types.ts'
 import { parseReplicaURL } from './url.ts'
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
 /** What is of `HttpOptions` is for `https://`, as in browsers. */
-export interface OpenReplicaOptions extends HttpOptions {
-  /** Default: the process's, where there is one. */
-  readonly env?: Environment
-  /** For `s3://`: wins over the URL and the environment. */
-  readonly s3?: Partial<Omit<S3ReplicaOptions, 'bucket'>>
-  /** For `file://`. */
-  readonly file?: FileModes
+export interface OpenReplicaOptions extends HttpOptions, SettingsOptions {}
+
+type Open<T extends ReplicaSettings['type']> = (
+  settings: Extract<ReplicaSettings, { type: T }>,
+) => Promise<ReplicaClient>
+
+/** How each type is opened: its code, and with it its SDK, is loaded only then. Undefined: not built yet. */
+const BACKENDS: { readonly [T in ReplicaSettings['type']]: Open<T> | undefined } = {
+  // facts 2.11
+  file: async (settings) => new (await import('./file/index.ts')).FileReplica(settings),
+  // facts 2.4
+  s3: async (settings) => (await import('./s3/open.ts')).openS3(settings),
+  // facts 2.6
+  gs: undefined,
+  // facts 2.7
+  abs: undefined,
+  // facts 2.8
+  sftp: undefined,
+  // facts 2.9
+  webdav: undefined,
+  // facts 2.10
+  nats: undefined,
+  // facts 2.5
+  oss: async (settings) => (await import('./oss/open.ts')).openOss(settings),
 }
 
-const AVAILABLE = 'file://, s3:// and, to read, https://'
+/**
+ * What can be opened here, for people: `file://, s3:// and, to read, https://`.
+ */
+export function availableSchemes(): string {
+  const types = Object.entries(BACKENDS).filter(([, open]) => open !== undefined)
+  const schemes = types.flatMap(([type]) => (type === 'webdav' ? ['webdav://', 'webdavs://'] : [`${type}://`]))
+  return `${schemes.join(', ')} and, to read, https://`
+}
 
 /**
  * Open a replica by its URL. Its backend is loaded now, nothing is sent yet (to hosts that list, `openHttp` sends).
@@ -31,47 +52,25 @@ const AVAILABLE = 'file://, s3:// and, to read, https://'
  */
 export async function openReplica(url: string, options: OpenReplicaOptions = {}): Promise<ReplicaClient> {
   const parsed = parseReplicaURL(url)
-  if (parsed.scheme === 'file') {
-    const { FileReplica } = await import('./file/index.ts')
-    return new FileReplica({ ...options.file, path: parsed.path })
-  }
-  if (parsed.scheme === 's3') {
-    const { S3Replica } = await import('./s3/index.ts')
-    return new S3Replica(s3Options(parsed, options))
-  }
-  if (parsed.scheme === 'https' || parsed.scheme === 'http') {
+  if ('url' in parsed) {
     const { openHttp } = await import('./http/index.ts')
     return await openHttp(parsed.url, options)
   }
-  const message = `Cannot open ${redactURL(url)}: ${parsed.scheme}:// replicas are not built yet; available are ${AVAILABLE}`
+  return await openReplicaSettings(replicaSettings(parsed, options), options)
+}
+
+/**
+ * Open a replica by its settings, as a configuration file has them; the environment fills in what they leave out
+ * (`withEnvironment`). Nothing is sent yet.
+ *
+ * @throws StorageError STORAGE_BAD_OPTION, STORAGE_UNSUPPORTED_SCHEME
+ */
+export async function openReplicaSettings(
+  settings: ReplicaSettings,
+  options: SettingsOptions = {},
+): Promise<ReplicaClient> {
+  const open = BACKENDS[settings.type] as Open<never> | undefined
+  if (open) return await open(withEnvironment(withOverrides(settings, options), options.env ?? processEnv()) as never)
+  const message = `Cannot open the ${settings.type} replica: ${settings.type}:// is not built yet; available are ${availableSchemes()}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)
-}
-
-/** What the URL, the environment and the caller say together; the caller wins, then the URL. */
-export function s3Options(url: S3URL, options: OpenReplicaOptions): S3ReplicaOptions {
-  const env = options.env ?? processEnv()
-  const { scheme: _, ...fromURL } = url
-  const endpoint = options.s3?.endpoint ?? url.endpoint ?? (env.LITESTREAM_S3_ENDPOINT || undefined)
-  const credentials = options.s3?.credentials ?? environmentCredentials(env)
-  const proxied = Object.keys(env).some((name) => /^https?_proxy$/i.test(name))
-  return {
-    ...fromURL,
-    ...(proxied && { proxyEnv: env }),
-    ...options.s3,
-    ...(endpoint !== undefined && { endpoint }),
-    ...(credentials && { credentials }),
-  }
-}
-
-/** Keys from the environment if both are there; else undefined, and the AWS chain finds others. */
-export function environmentCredentials(env: Environment): S3Credentials | undefined {
-  const accessKeyId = env.AWS_ACCESS_KEY_ID || env.LITESTREAM_ACCESS_KEY_ID
-  const secretAccessKey = env.AWS_SECRET_ACCESS_KEY || env.LITESTREAM_SECRET_ACCESS_KEY
-  if (!accessKeyId || !secretAccessKey) return undefined
-  const sessionToken = env.AWS_SESSION_TOKEN
-  return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) }
-}
-
-function processEnv(): Environment {
-  return (globalThis as { process?: { env?: Environment } }).process?.env ?? {}
 }

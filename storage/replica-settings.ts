@@ -11,6 +11,8 @@ export interface FileSettings extends FileModes {
 /** S3 and what speaks its protocol. */
 export interface S3ReplicaSettings extends S3ReplicaOptions {
   readonly type: 's3'
+  /** Of a file that holds `sseCustomerKey`, and wins over it. */
+  readonly sseCustomerKeyPath?: string
 }
 
 /** Google Cloud Storage. Credentials come from the environment (application default credentials). */
@@ -101,9 +103,13 @@ export interface OssSettings {
   readonly accessKeyId?: string
   /** Secret. */
   readonly accessKeySecret?: string
+  /** Secret, with temporary keys. */
+  readonly sessionToken?: string
   /** Bytes. */
   readonly partSize?: number
   readonly concurrency?: number
+  /** Attempts per request, the first included. Default 10. */
+  readonly maxAttempts?: number
 }
 
 /**

@@ -73,9 +73,9 @@ export function parseS3URL(parts: URLParts): S3URL {
   }
 }
 
-/** A custom endpoint is addressed path-style, a provider's own host as that provider likes it. */
+/** A custom endpoint is addressed path-style (not OSS, which refuses that), a provider's own host as it likes it. */
 function pathStyleFor(endpoint: string | undefined, host: S3Host): boolean | undefined {
-  if (endpoint !== undefined) return true
+  if (endpoint !== undefined) return detectProvider(endpoint) !== 'oss'
   if (['filebase', 'backblaze', 'minio', 'supabase'].includes(detectProvider(host.endpoint))) return true
   return host.forcePathStyle
 }

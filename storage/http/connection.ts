@@ -1,6 +1,6 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import type { Meaning } from '../meaning.ts'
-import type { RequestObserver, RequestVerb } from '../observe.ts'
+import type { RequestObserver, RequestOutcome, RequestVerb } from '../observe.ts'
 import { noAnswer } from './http-error.ts'
 
 export interface HttpOptions {
@@ -82,8 +82,8 @@ export class HttpConnection {
   async send(verb: RequestVerb, request: HttpRequest): Promise<{ readonly reply: Response; readonly end: () => void }> {
     const { key = '', about = key, query = {}, headers, cache, signal } = request
     const ends = [...this.#observers].map((observer) => observer(verb))
-    const end = (): void => {
-      for (const each of ends.splice(0)) each()
+    const end = (outcome: RequestOutcome): void => {
+      for (const each of ends.splice(0)) each(outcome)
     }
     const silence = new AbortController()
     const timer = setTimeout(() => silence.abort(), this.idleTimeoutMs)
@@ -96,9 +96,10 @@ export class HttpConnection {
         ...(cache && 'cache' in Request.prototype && { cache }),
         signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
       })
-      return { reply, end }
+      const bytes = verb === 'get' && reply.ok ? Number(reply.headers.get('content-length') ?? 0) : 0
+      return { reply, end: () => end({ bytes }) }
     } catch (error) {
-      end()
+      end({ bytes: 0, error })
       if (signal?.aborted) throw signal.reason
       if (isStorageError(error)) throw error
       const name = this.nameOf(about)

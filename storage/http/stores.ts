@@ -1,6 +1,6 @@
 import { StorageError } from '../errors.ts'
 import { redactURL } from '../redact-url.ts'
-import { providerDefaults, withScheme } from '../s3/provider.ts'
+import { detectProvider, providerDefaults, withScheme } from '../s3/provider.ts'
 import { S3_BY_NAME } from '../s3/s3-meaning.ts'
 import type { S3URL } from '../s3-url.ts'
 import { type AbsURL, type GsURL, parseReplicaURL } from '../url.ts'
@@ -110,7 +110,8 @@ function s3Root(url: {
   const root = rootURL(withScheme(endpoint ?? aws))
   if (!root) return undefined
   // A certificate for *.s3.amazonaws.com is none for a name with more dots.
-  const pathStyle = url.forcePathStyle ?? (providerDefaults(endpoint).forcePathStyle || bucket.includes('.'))
+  const pathStyle =
+    url.forcePathStyle ?? (providerDefaults(detectProvider(endpoint)).forcePathStyle || bucket.includes('.'))
   if (pathStyle) return below(root, bucket)
   root.host = `${bucket}.${root.host}`
   return root

@@ -16,9 +16,13 @@ export function isConditionUnsupported(error: unknown): boolean {
   return status === 400 && UNKNOWN_HEADER.has(name)
 }
 
-/** Whether this server honours `If-None-Match: *`: believed until it says otherwise. */
+/** Whether this server honours `If-None-Match: *`: believed until it says otherwise, unless it is known not to. */
 export class ConditionalSupport {
-  #supported = true
+  #supported: boolean
+
+  constructor(supported = true) {
+    this.#supported = supported
+  }
 
   get supported(): boolean {
     return this.#supported

@@ -1,161 +1,73 @@
-import { GetBucketLocationCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import type { RequestObserver, RequestVerb } from '../observe.ts'
-import { retryStrategy } from './retry-strategy.ts'
-import { s3Error } from './s3-error.ts'
+import type { S3Client } from '@aws-sdk/client-s3'
+import { StorageError } from '../errors.ts'
+import type { RequestObserver } from '../observe.ts'
+import { type ClosableBody, type ObservedCommand, observe, whenRead } from './observation.ts'
 import type { S3Settings } from './settings.ts'
+import { type ClientLease, leaseClient } from './shared-client.ts'
 
-/** What the parts of the s3 client share. */
-export interface S3Connection {
-  readonly client: S3Client
+type Send = S3Client['send']
+
+/** What the parts of one s3 replica share. The SDK client below is shared with other replicas. */
+export class S3Connection {
   readonly settings: S3Settings
-  readonly observers: Set<RequestObserver>
-}
+  readonly observers = new Set<RequestObserver>()
+  readonly #lease: ClientLease
+  /** Requests under way, by what ends them. */
+  readonly #pending = new Set<AbortController>()
+  #closed = false
 
-const DEFAULT_REGION = 'us-east-1'
-const CONNECT_TIMEOUT_MS = 30_000
-/** Well above what one reader has in flight: a request queued for a socket counts as one that does not connect. */
-const MAX_SOCKETS = 256
+  /** Nothing is sent yet. */
+  constructor(settings: S3Settings) {
+    this.settings = settings
+    this.#lease = leaseClient(settings)
+  }
 
-/** Make the SDK client for checked settings. Nothing is sent yet. */
-export function connect(settings: S3Settings): S3Connection {
-  const observers = new Set<RequestObserver>()
-  const connection = { client: new S3Client(config(settings, regionOf(settings))), settings, observers }
-  addHeaders(connection)
-  addObservation(connection)
-  return connection
+  /** As the SDK client's `send`, observed by this replica's observers and ended by its `close`. */
+  get client(): { readonly send: Send } {
+    return { send: ((command: never, options: never) => this.#send(command, options)) as Send }
+  }
+
+  /** End what is under way, bodies that are being read included, and let go of the SDK client. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const request of this.#pending) request.abort()
+    this.#lease.release()
+  }
+
+  async #send(command: ObservedCommand, options: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
+    const stop = new AbortController()
+    const { abortSignal: signal } = options
+    const relay = (): void => stop.abort(signal?.reason)
+    const over = (): void => {
+      this.#pending.delete(stop)
+      signal?.removeEventListener('abort', relay)
+    }
+    signal?.addEventListener('abort', relay, { once: true })
+    this.#pending.add(stop)
+    try {
+      signal?.throwIfAborted()
+      if (this.observers.size > 0)
+        observe(command, [...this.observers], { settings: this.settings, signal: stop.signal })
+      const result = await this.#lease.client.send(command as never, { abortSignal: stop.signal })
+      whenRead((result as { Body?: ClosableBody }).Body, over)
+      return result
+    } catch (error) {
+      over()
+      if (this.#closed && !signal?.aborted) throw this.#closedError(error)
+      throw error
+    }
+  }
+
+  #closedError(cause: unknown): StorageError {
+    const { scheme, bucket, path } = this.settings
+    return new StorageError('STORAGE_CLOSED', `The replica ${scheme}://${bucket}/${path} was closed during a request`, {
+      cause,
+    })
+  }
 }
 
 /** Request options that carry a signal, if there is one. */
 export function abortable(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal ? { abortSignal: signal } : {}
-}
-
-function config(settings: S3Settings, region: string | (() => Promise<string>)): S3ClientConfig {
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS, ...(settings.proxyEnv && { proxyEnv: settings.proxyEnv }) }
-  return {
-    region,
-    ...(settings.endpoint && { endpoint: settings.endpoint, requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
-    ...(!settings.endpoint && { followRegionRedirects: true }),
-    ...(settings.credentials && { credentials: settings.credentials }),
-    // Ranges carry no checksum, and an LTX file has its own.
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    forcePathStyle: settings.forcePathStyle,
-    useArnRegion: true,
-    maxAttempts: settings.maxAttempts,
-    retryStrategy: retryStrategy({ maxAttempts: settings.maxAttempts, random: Math.random, now: Date.now }),
-    // Would open a connection per upload (the SDK does not reuse the ones it waits on).
-    expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: settings.idleTimeoutMs,
-      httpAgent: agent,
-      httpsAgent: { ...agent, rejectUnauthorized: !settings.skipVerify },
-    },
-  }
-}
-
-/** Region given, or us-east-1 for foreign servers, or asked from AWS once (and again after a failure). */
-function regionOf(settings: S3Settings): string | (() => Promise<string>) {
-  if (settings.region) return settings.region
-  if (settings.endpoint) return DEFAULT_REGION
-  let pending: Promise<string> | undefined
-  return () => {
-    pending ??= discoverRegion(settings).catch((error) => {
-      pending = undefined
-      throw error
-    })
-    return pending
-  }
-}
-
-async function discoverRegion(settings: S3Settings): Promise<string> {
-  const client = new S3Client({ ...config(settings, DEFAULT_REGION), followRegionRedirects: false })
-  try {
-    const { LocationConstraint: region } = await client.send(new GetBucketLocationCommand({ Bucket: settings.bucket }))
-    return (region as string) === 'EU' ? 'eu-west-1' : region || DEFAULT_REGION
-  } catch (error) {
-    const response = (error as { $response?: { headers?: Record<string, string> } }).$response
-    const region = response?.headers?.['x-amz-bucket-region'] // told even to those who may not ask
-    if (region) return region
-    throw s3Error(error, { verb: 'find the region of', settings })
-  } finally {
-    client.destroy()
-  }
-}
-
-interface HttpRequest {
-  headers: Record<string, string>
-  body?: unknown
-}
-
-/** Headers that servers need beyond what the SDK sends (facts 2.4). */
-function addHeaders({ client, settings }: S3Connection): void {
-  const md5 = settings.requireContentMD5 && !settings.directoryBucket
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const request = args.request as HttpRequest
-      const { headers } = request
-      const agent = headers['user-agent'] ?? ''
-      if (!agent.startsWith('litetap')) headers['user-agent'] = `litetap ${agent}`.trim()
-      if (!settings.signPayload) headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
-      if (settings.provider === 'tigris') headers['X-Tigris-Consistent'] = 'true'
-      if (settings.provider === 'gcs') delete headers['accept-encoding']
-      if (md5 && context.commandName === 'DeleteObjectsCommand') await replaceChecksum(client, request)
-      return next(args)
-    },
-    { step: 'build', priority: 'low', name: 'litetapHeaders' },
-  )
-}
-
-/** Content-MD5 instead of the SDK's CRC32, which some servers refuse as an unknown header. */
-async function replaceChecksum(client: S3Client, request: HttpRequest): Promise<void> {
-  const {
-    md5: Md5,
-    base64Encoder,
-    utf8Decoder,
-  } = client.config as unknown as {
-    md5: new () => { update(data: Uint8Array): void; digest(): Promise<Uint8Array> }
-    base64Encoder(data: Uint8Array): string
-    utf8Decoder(text: string): Uint8Array
-  }
-  const hash = new Md5()
-  hash.update(typeof request.body === 'string' ? utf8Decoder(request.body) : (request.body as Uint8Array))
-  for (const name of Object.keys(request.headers)) {
-    if (/^x-amz-(checksum-|sdk-checksum-)/i.test(name)) delete request.headers[name]
-  }
-  request.headers['content-md5'] = base64Encoder(await hash.digest())
-}
-
-const VERBS: Readonly<Record<string, RequestVerb>> = {
-  ListObjectsV2Command: 'list',
-  HeadObjectCommand: 'head',
-  GetObjectCommand: 'get',
-  PutObjectCommand: 'put',
-  UploadPartCommand: 'put',
-  DeleteObjectsCommand: 'delete',
-  DeleteObjectCommand: 'delete',
-}
-
-/** Tell the observers of every attempt; a GET is over when its body is. */
-function addObservation({ client, observers }: S3Connection): void {
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const verb = VERBS[context.commandName ?? ''] ?? 'other'
-      const ends = [...observers].map((observer) => observer(verb))
-      const end = (): void => {
-        for (const each of ends.splice(0)) each()
-      }
-      try {
-        const result = await next(args)
-        const body = (result.response as { body?: { once?: (event: string, listener: () => void) => void } }).body
-        if (verb === 'get' && body?.once) body.once('close', end)
-        else end()
-        return result
-      } catch (error) {
-        end()
-        throw error
-      }
-    },
-    { step: 'deserialize', priority: 'low', name: 'litetapObservation' },
-  )
 }

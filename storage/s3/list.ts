@@ -80,8 +80,8 @@ export async function* listLevel(
   }
 }
 
-function placeOf({ bucket }: S3Settings, prefix: string): ListingPlace {
-  return { name: `s3://${bucket}/${prefix}`, at: { bucket, key: prefix } }
+function placeOf({ scheme, bucket }: S3Settings, prefix: string): ListingPlace {
+  return { name: `${scheme}://${bucket}/${prefix}`, at: { bucket, key: prefix } }
 }
 
 /** A directory bucket lists in no particular order: all pages as one, sorted. */

@@ -1,4 +1,4 @@
-/** The S3 servers that Litestream treats specially (facts 2.4). */
+/** The S3 servers that Litestream treats specially (facts 2.4), and Alibaba Cloud OSS (docs/decisions/0012). */
 export type S3Provider =
   | 'aws'
   | 'hetzner'
@@ -11,6 +11,7 @@ export type S3Provider =
   | 'minio'
   | 'supabase'
   | 'gcs'
+  | 'oss'
   | 'other'
 
 /** What a provider needs unless the user says otherwise. */
@@ -22,6 +23,8 @@ export interface ProviderDefaults {
   readonly forcePathStyle: boolean
   /** Parts uploaded together. */
   readonly concurrency: number
+  /** Writes may have conditions: where that is known not to be so, none is tried. */
+  readonly conditionalWrites: boolean
 }
 
 /** Domains that are never taken for MinIO, port or not. */
@@ -63,6 +66,7 @@ export function detectProvider(endpoint: string | undefined): S3Provider {
   if (host.endsWith('.r2.cloudflarestorage.com')) return 'r2'
   if (host.endsWith('.supabase.co')) return 'supabase'
   if (isGoogle(host)) return 'gcs'
+  if (isOss(host)) return 'oss'
   if (host.includes(':') && !KNOWN_DOMAINS.some((domain) => host.includes(domain))) return 'minio'
   return 'other'
 }
@@ -74,15 +78,20 @@ function isGoogle(host: string): boolean {
   return labels[0]!.split('-').includes('storage')
 }
 
-/** Defaults for an endpoint. A custom endpoint is addressed path-style (features 3.3). */
-export function providerDefaults(endpoint: string | undefined): ProviderDefaults {
-  const provider = detectProvider(endpoint)
+/** `s3.oss-cn-hangzhou.aliyuncs.com` and the like. */
+function isOss(host: string): boolean {
+  return /(^|\.)oss-[^.]+\.aliyuncs\.com(:\d+)?$/.test(host)
+}
+
+/** Defaults for a provider. A custom endpoint is addressed path-style (features 3.3), but OSS refuses that. */
+export function providerDefaults(provider: S3Provider): ProviderDefaults {
   return {
     provider,
     signPayload: true,
     requireContentMD5: provider !== 'tigris',
-    forcePathStyle: provider !== 'aws',
+    forcePathStyle: provider !== 'aws' && provider !== 'oss',
     concurrency: provider === 'r2' ? 2 : 5,
+    conditionalWrites: provider !== 'oss',
   }
 }
 

@@ -36,7 +36,7 @@ export async function readObject(
       },
       asked,
     )
-    const name = `s3://${settings.bucket}/${key}`
+    const name = `${settings.scheme}://${settings.bucket}/${key}`
     return rangeBody(chunkSource(body), plan, { ...asked, name, idleTimeoutMs: settings.idleTimeoutMs, signal })
   } catch (error) {
     if (body) await chunkSource(body).stop()

@@ -1,13 +1,17 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import { fillIn, type Meaning, networkMeaning } from '../meaning.ts'
 import { S3_BY_NAME, S3_BY_STATUS } from './s3-meaning.ts'
-import type { S3Settings } from './settings.ts'
 
 export interface S3ErrorContext {
   /** e.g. `list`, `read`. */
   readonly verb: string
   readonly key?: string
-  readonly settings: S3Settings
+  readonly settings: {
+    readonly scheme?: string
+    readonly bucket: string
+    readonly path?: string
+    readonly endpoint?: string
+  }
   readonly signal?: AbortSignal | undefined
 }
 
@@ -35,7 +39,7 @@ export function s3Error(error: unknown, context: S3ErrorContext): unknown {
   const endpoint = settings.endpoint ?? 'AWS S3'
   const orElse = ', or use ?skip-verify=true'
   const why = fillIn(text, { bucket: settings.bucket, endpoint, code: String(sdk.code), orElse })
-  const what = `s3://${settings.bucket}/${context.key ?? settings.path}`
+  const what = `${settings.scheme ?? 's3'}://${settings.bucket}/${context.key ?? settings.path ?? ''}`
   return new StorageError(code, `Cannot ${context.verb} ${what}: ${why}`, {
     at: {
       bucket: settings.bucket,

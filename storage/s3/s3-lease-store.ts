@@ -10,7 +10,7 @@ import type { LeaseStore } from '../types.ts'
 import { isConditionUnsupported } from './conditional.ts'
 import { abortable, type S3Connection } from './connection.ts'
 import { s3Error, s3ErrorName, s3ErrorStatus } from './s3-error.ts'
-import { customerKey } from './settings.ts'
+import { customerKey, encryption } from './settings.ts'
 
 /**
  * The lease object on S3 (facts 8.1), by conditional requests. A version is the object's ETag.
@@ -52,7 +52,7 @@ export class S3LeaseStore implements LeaseStore {
       Body: body,
       ContentLength: body.length,
       ContentType: 'application/json',
-      ...customerKey(settings),
+      ...encryption(settings),
     }
     if (version === undefined) return this.#put({ ...input, IfNoneMatch: '*' }, signal)
     return this.#matching(version, (IfMatch) => this.#put({ ...input, IfMatch }, signal), signal)
@@ -129,7 +129,8 @@ export class S3LeaseStore implements LeaseStore {
   }
 
   #lost(cause?: unknown): StorageError {
-    const message = `The lease s3://${this.#connection.settings.bucket}/${this.#key} was changed by somebody else`
+    const { scheme, bucket } = this.#connection.settings
+    const message = `The lease ${scheme}://${bucket}/${this.#key} was changed by somebody else`
     return new StorageError('STORAGE_PRECONDITION_FAILED', message, { at: { key: this.#key }, cause })
   }
 

@@ -14,7 +14,7 @@ import type {
   WriteOptions,
 } from '../types.ts'
 import { ConditionalSupport } from './conditional.ts'
-import { connect, type S3Connection } from './connection.ts'
+import { S3Connection } from './connection.ts'
 import { deleteObjects, deletePrefix } from './delete.ts'
 import { listLevel } from './list.ts'
 import { readObject } from './read.ts'
@@ -28,19 +28,26 @@ import { writeBeside } from './write-beside.ts'
  * (facts 2.1, 2.2, 2.4).
  */
 export class S3Replica implements ReplicaClient, Observable {
-  readonly type = 's3'
-  readonly url: string
-  readonly lease: LeaseStore
+  /** Absent where conditional writes are known not to be there (OSS). */
+  readonly lease?: LeaseStore
   readonly #connection: S3Connection
-  readonly #support = new ConditionalSupport()
+  readonly #support: ConditionalSupport
   #closed = false
 
   /** Nothing is sent yet. @throws StorageError STORAGE_BAD_OPTION */
   constructor(options: S3ReplicaOptions) {
     const settings = resolveSettings(options)
-    this.#connection = connect(settings)
-    this.url = displayURL(settings)
-    this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
+    this.#connection = new S3Connection(settings)
+    this.#support = new ConditionalSupport(settings.conditionalWrites)
+    if (settings.conditionalWrites) this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
+  }
+
+  get type(): 's3' | 'oss' {
+    return this.#connection.settings.scheme
+  }
+
+  get url(): string {
+    return displayURL(this.#connection.settings)
   }
 
   /** True until the server has refused `If-None-Match: *` (MinIO of 2023, some others). */
@@ -109,7 +116,7 @@ export class S3Replica implements ReplicaClient, Observable {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#connection.client.destroy()
+    this.#connection.close()
   }
 
   observe(observer: RequestObserver): () => void {
@@ -128,5 +135,5 @@ export class S3Replica implements ReplicaClient, Observable {
 /** What may be shown: where it is, not with what keys. */
 function displayURL(settings: S3Settings): string {
   const endpoint = settings.endpoint && `?endpoint=${settings.endpoint}`
-  return `s3://${settings.bucket}/${settings.path}${endpoint ?? ''}`
+  return `${settings.scheme}://${settings.bucket}/${settings.path}${endpoint ?? ''}`
 }

@@ -1,5 +1,13 @@
 import { StorageError } from '../errors.ts'
-import { endpointHost, isPrivateHost, type ProviderDefaults, providerDefaults, withScheme } from './provider.ts'
+import {
+  detectProvider,
+  endpointHost,
+  isPrivateHost,
+  type ProviderDefaults,
+  providerDefaults,
+  type S3Provider,
+  withScheme,
+} from './provider.ts'
 
 export interface S3Credentials {
   readonly accessKeyId: string
@@ -8,6 +16,8 @@ export interface S3Credentials {
 }
 
 export interface S3ReplicaOptions {
+  /** What it is called: the client's `type`, and its URL's scheme. Default `s3`. */
+  readonly scheme?: 's3' | 'oss'
   /** Name or access point ARN. */
   readonly bucket: string
   /** Prefix without a leading slash. Empty and `.` are as in facts 2.1. Default: empty. */
@@ -16,6 +26,8 @@ export interface S3ReplicaOptions {
   readonly region?: string
   /** URL or host of another S3 server. Default: AWS. */
   readonly endpoint?: string
+  /** Default: recognised by the endpoint. */
+  readonly provider?: S3Provider
   readonly forcePathStyle?: boolean
   /** Do not verify TLS certificates. */
   readonly skipVerify?: boolean
@@ -43,10 +55,13 @@ export interface S3ReplicaOptions {
   readonly listPageSize?: number
   /** Environment that may name HTTP proxies, on runtimes that can use them (Node 24.5). */
   readonly proxyEnv?: Readonly<Record<string, string | undefined>>
+  /** What to say on stderr of each request: `signing`, `request`, ... as in `LITESTREAM_S3_DEBUG`. */
+  readonly debug?: readonly string[]
 }
 
 /** Checked options with every default filled in. */
 export interface S3Settings extends Omit<S3ReplicaOptions, keyof ProviderDefaults>, ProviderDefaults {
+  readonly scheme: 's3' | 'oss'
   readonly path: string
   readonly skipVerify: boolean
   readonly partSize: number
@@ -66,10 +81,12 @@ export const MIN_PART_SIZE = 5 * 1024 * 1024
  */
 export function resolveSettings(options: S3ReplicaOptions): S3Settings {
   const endpoint = options.endpoint ? withScheme(options.endpoint) : undefined
-  const defaults = providerDefaults(endpoint)
+  const defaults = providerDefaults(options.provider ?? detectProvider(endpoint))
   const settings = {
     ...options,
+    scheme: options.scheme ?? 's3',
     provider: defaults.provider,
+    conditionalWrites: defaults.conditionalWrites,
     path: options.path ?? '',
     endpoint,
     signPayload: options.signPayload ?? defaults.signPayload,
@@ -127,4 +144,10 @@ export function customerKey(settings: S3Settings): Record<string, string> {
     SSECustomerKey: settings.sseCustomerKey,
     ...(settings.sseCustomerKeyMD5 ? { SSECustomerKeyMD5: settings.sseCustomerKeyMD5 } : {}),
   }
+}
+
+/** Request fields for writing objects encrypted with a customer key or with one of the server's. */
+export function encryption(settings: S3Settings): Record<string, string> {
+  const kms = settings.sseKmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: settings.sseKmsKeyId }
+  return { ...customerKey(settings), ...kms }
 }

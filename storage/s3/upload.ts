@@ -6,7 +6,7 @@ import type { ConditionalSupport } from './conditional.ts'
 import { abortable, type S3Connection } from './connection.ts'
 import { uploadParts } from './multipart.ts'
 import { s3Error, s3ErrorStatus } from './s3-error.ts'
-import { customerKey, type S3Settings } from './settings.ts'
+import { customerKey, encryption, type S3Settings } from './settings.ts'
 
 export interface UploadRequest {
   readonly key: string
@@ -88,7 +88,7 @@ async function refuseExisting({ client, settings }: S3Connection, request: Uploa
     if (s3ErrorStatus(error) === 404) return
     throw error
   }
-  const what = `s3://${settings.bucket}/${request.key}`
+  const what = `${settings.scheme}://${settings.bucket}/${request.key}`
   throw new StorageError('STORAGE_PRECONDITION_FAILED', `Cannot write ${what}: it exists already`, {
     at: { key: request.key },
   })
@@ -100,7 +100,6 @@ function objectFields(settings: S3Settings, request: UploadRequest): PutObjectCo
     Key: request.key,
     Metadata: { 'litestream-timestamp': request.timestamp },
     ...(settings.storageClass && { StorageClass: settings.storageClass as never }),
-    ...customerKey(settings),
-    ...(settings.sseKmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: settings.sseKmsKeyId }),
+    ...encryption(settings),
   }
 }

@@ -2,7 +2,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { type BesideName, besideKey, CATALOG_NAME } from '../catalog.ts'
 import { abortable, type S3Connection } from './connection.ts'
 import { s3Error } from './s3-error.ts'
-import { customerKey } from './settings.ts'
+import { encryption } from './settings.ts'
 
 /**
  * Replace the catalog or the page map: one PUT, so a reader sees the old one or the new one. The headers are for web servers
@@ -22,8 +22,7 @@ export async function writeBeside(
     ContentLength: body.length,
     ContentType: name === CATALOG_NAME ? 'application/json' : 'application/octet-stream',
     CacheControl: 'no-cache',
-    ...customerKey(settings),
-    ...(settings.sseKmsKeyId && { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: settings.sseKmsKeyId }),
+    ...encryption(settings),
   }
   try {
     await client.send(new PutObjectCommand(input), abortable(signal))

@@ -10,6 +10,10 @@ import { ensureDebianPackages } from './ensure-debian-packages.ts'
 
 const run = promisify(execFile)
 
+/** The one key of the server's KMS. */
+export const KMS_KEY_ID = 'test-key'
+const KMS_KEY = Buffer.alloc(32, 'k').toString('base64')
+
 export interface CephS3 {
   readonly endpoint: string
   readonly accessKeyId: string
@@ -212,6 +216,9 @@ ms mon client mode = crc
 rgw frontends = beast endpoint=${HOST}:${ports.rgw} tcp_nodelay=1
 rgw data = ${dir}/rgw
 rgw thread pool size = 64
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = ${KMS_KEY_ID}=${KMS_KEY}
 rgw gc max objs = 3
 rgw lc max objs = 1
 `

@@ -11,6 +11,8 @@ export interface ScriptedRequest {
 export interface ScriptedServer {
   readonly endpoint: string
   readonly requests: ScriptedRequest[]
+  /** Called for each connection that is made. */
+  onConnection(listener: () => void): void
   close(): Promise<void>
 }
 
@@ -32,6 +34,7 @@ export async function startScriptedHttp(
   return {
     endpoint: `http://127.0.0.1:${port}`,
     requests,
+    onConnection: (listener) => void server.on('connection', listener),
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -20,14 +20,18 @@ test.each([
   ['https://s3.example.com', 'other'],
   ['https://user:pw@account.r2.cloudflarestorage.com', 'other'],
   ['https://s3.nl-ams.scw.cloud:443', 'other'],
+  ['https://s3.oss-cn-hangzhou.aliyuncs.com', 'oss'],
+  ['https://s3.oss-eu-central-1-internal.aliyuncs.com', 'oss'],
+  ['https://ecs.aliyuncs.com', 'other'],
 ])('%s is %s (facts 2.4)', (endpoint, provider) => {
   expect(detectProvider(endpoint)).toBe(provider)
 })
 
 test('what providers need', () => {
-  expect(providerDefaults(undefined)).toMatchObject({ forcePathStyle: false, concurrency: 5, requireContentMD5: true })
-  expect(providerDefaults('https://a.r2.cloudflarestorage.com')).toMatchObject({ concurrency: 2, signPayload: true })
-  expect(providerDefaults('https://t3.storage.dev')).toMatchObject({ requireContentMD5: false, forcePathStyle: true })
+  expect(providerDefaults('aws')).toMatchObject({ forcePathStyle: false, concurrency: 5, requireContentMD5: true })
+  expect(providerDefaults('r2')).toMatchObject({ concurrency: 2, signPayload: true })
+  expect(providerDefaults('oss')).toMatchObject({ forcePathStyle: false, conditionalWrites: false })
+  expect(providerDefaults('tigris')).toMatchObject({ requireContentMD5: false, forcePathStyle: true })
 })
 
 test.each([

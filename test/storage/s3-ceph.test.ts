@@ -255,7 +255,7 @@ describe('the lease on Ceph RGW', () => {
 
   test('lock.json is Litestream’s (facts 8.1)', async () => {
     const now = (): number => TIMESTAMP
-    const lease = new Lease(replica().lease, { owner: 'host:1', now })
+    const lease = new Lease(replica().lease!, { owner: 'host:1', now })
     await lease.acquire()
     await lease.renew()
     const reply = await raw.send(new GetObjectCommand({ Bucket: bucket, Key: 'app/lock.json' }))
@@ -263,11 +263,11 @@ describe('the lease on Ceph RGW', () => {
     expect(await reply.Body!.transformToString()).toBe(
       '{"generation":1,"expires_at":"2026-01-02T03:04:35.678Z","owner":"host:1"}',
     )
-    const other = new Lease(replica().lease, { owner: 'host:2', now })
+    const other = new Lease(replica().lease!, { owner: 'host:2', now })
     await expect(other.acquire()).rejects.toMatchObject({ code: 'STORAGE_LEASE_EXISTS', at: { owner: 'host:1' } })
     await lease.release()
     expect(await keys()).toEqual([])
-    await new Lease(replica({ path: '' }).lease, { now }).acquire()
+    await new Lease(replica({ path: '' }).lease!, { now }).acquire()
     expect(await keys()).toEqual(['lock.json'])
   })
 })

@@ -44,7 +44,7 @@ describe('conditional PUT', () => {
     expect(client.createsExclusively).toBe(false)
     await client.write(name(0, 2), ltxBytes({ min: 2 }), { exclusive: true })
     expect(server!.requests.map(({ headers }) => headers['if-none-match'])).toEqual(['*', undefined, undefined])
-    await expect(client.lease.put(new Uint8Array([1]), undefined)).rejects.toMatchObject({
+    await expect(client.lease!.put(new Uint8Array([1]), undefined)).rejects.toMatchObject({
       code: 'STORAGE_NO_CONDITIONAL_WRITES',
     })
   })
@@ -79,6 +79,26 @@ describe('retries (facts 2.4)', () => {
     await client.write(name(0, 1), ltxBytes({ min: 1 }), { exclusive: true })
     expect(server!.requests).toHaveLength(2)
     expect(server!.requests[1]!.body).toEqual(Buffer.from(ltxBytes({ min: 1 })))
+  })
+
+  test.each(['abort', 'close'])('an %s does not wait for the next attempt', { timeout: 10_000 }, async (how) => {
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    let answered: () => void = () => {}
+    const refused = new Promise<void>((resolve) => {
+      answered = resolve
+    })
+    const client = await serve((_, response) => {
+      response.on('finish', answered).setHeader('retry-after', '20')
+      s3ErrorReply(response, 503, 'SlowDown')
+    })
+    const outcome = failure(client.open(name(0, 1), { signal: controller.signal }))
+    await refused
+    await new Promise((resolve) => setTimeout(resolve, 50)) // until the client has read it
+    if (how === 'abort') controller.abort(reason)
+    else await client.close()
+    expect(await outcome).toMatchObject(how === 'abort' ? { message: 'enough' } : { code: 'STORAGE_CLOSED' })
+    expect(server!.requests).toHaveLength(1)
   })
 
   test('but not for ever', async () => {
@@ -290,10 +310,10 @@ test('the lease works where If-Match must be quoted (RFC 9110)', async () => {
     }
   })
   const body = new Uint8Array([1])
-  expect(await client.lease.put(body, 'v1')).toBe('v2')
-  expect(await client.lease.put(body, 'v2')).toBe('v3')
+  expect(await client.lease!.put(body, 'v1')).toBe('v2')
+  expect(await client.lease!.put(body, 'v2')).toBe('v3')
   expect(server!.requests.map(({ method }) => method)).toEqual(['PUT', 'HEAD', 'PUT', 'PUT'])
-  await expect(client.lease.put(body, 'v2')).rejects.toMatchObject({ code: 'STORAGE_PRECONDITION_FAILED' })
+  await expect(client.lease!.put(body, 'v2')).rejects.toMatchObject({ code: 'STORAGE_PRECONDITION_FAILED' })
 })
 
 describe('options', () => {
