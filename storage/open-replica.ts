@@ -19,7 +19,7 @@ export interface OpenReplicaOptions extends HttpOptions {
   readonly file?: FileModes
 }
 
-const AVAILABLE = 'file://, s3:// and, to read, https://'
+const AVAILABLE = 'file://, s3://, gs://, abs:// and, to read, https://'
 
 /**
  * Open a replica by its URL. Its backend is loaded now, nothing is sent yet (to hosts that list, `openHttp` sends).
@@ -42,6 +42,16 @@ export async function openReplica(url: string, options: OpenReplicaOptions = {})
   if (parsed.scheme === 'https' || parsed.scheme === 'http') {
     const { openHttp } = await import('./http/index.ts')
     return await openHttp(parsed.url, options)
+  }
+  if (parsed.scheme === 'gs') {
+    const { openGs } = await import('./gs/open.ts')
+    const { bucket, path } = parsed
+    return openGs({ type: 'gs', bucket, path }, { env: options.env ?? processEnv() })
+  }
+  if (parsed.scheme === 'abs') {
+    const { openAbs } = await import('./abs/open.ts')
+    const { scheme: type, ...place } = parsed
+    return openAbs({ type, ...place }, { env: options.env ?? processEnv() })
   }
   const message = `Cannot open ${redactURL(url)}: ${parsed.scheme}:// replicas are not built yet; available are ${AVAILABLE}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)
