@@ -5,7 +5,7 @@ import { GsReplica } from './gs-replica.ts'
 /**
  * Open a replica in Google Cloud Storage. Nothing is sent yet.
  *
- * Environment: application default credentials (`GOOGLE_APPLICATION_CREDENTIALS`, gcloud's own, the metadata server);
+ * The process's application default credentials (`GOOGLE_APPLICATION_CREDENTIALS`, gcloud's own, the metadata server).
  * `STORAGE_EMULATOR_HOST` leads to an emulator. Over plain HTTP no credentials are sent.
  *
  * @see facts 2.6
@@ -18,8 +18,7 @@ export function openGs(
   const emulator = env.STORAGE_EMULATOR_HOST
   const endpoint = settings.endpoint ?? (emulator ? withHttp(emulator) : undefined)
   if (endpoint && /^http:/i.test(endpoint)) return new GsReplica({ ...settings, endpoint })
-  const authorize = defaultCredentials(env.GOOGLE_APPLICATION_CREDENTIALS)
-  return new GsReplica({ ...settings, ...(endpoint && { endpoint }), authorize })
+  return new GsReplica({ ...settings, ...(endpoint && { endpoint }), authorize: defaultCredentials() })
 }
 
 /** An emulator's host without a scheme speaks plain HTTP, as Go's client has it. */

@@ -104,8 +104,8 @@ export function faultSuite(name: string, start: () => Promise<FaultyServer>): vo
       await application
       expect(proxy.stats.connections, 'connections were lost and made anew').toBeGreaterThan(3)
 
-      const durable = await replicator.flush()
-      expect(durable).toBe(replicator.primary.txid)
+      const copied = replicator.primary.txid
+      expect((await replicator.flush()) >= copied, 'durable up to what was copied').toBe(true)
       await replicator.close()
       expect(app.prepare('SELECT count(*) AS n FROM t').get()!.n).toBeGreaterThan(50)
 

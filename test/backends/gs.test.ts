@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { GsReplica } from '../../storage/gs/index.ts'
 import { readAll } from '../../storage/index.ts'
 import { replicaClientConformance } from '../storage/conformance.ts'
 import { listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from '../storage/ltx-bytes.ts'
 import { faultSuite } from './faults.ts'
-import { roundTrip } from './round-trip.ts'
+import { QUERIES, replicateSome, roundTrip } from './round-trip.ts'
 import { type GcsEmulator, startGcsEmulator } from './servers/gcs-emulator.ts'
 
 const TOKEN = 'ya29.a-token'
@@ -107,6 +110,22 @@ test('replicate, restore, query in place', async () => {
   await roundTrip(new GsReplica({ bucket: 'round-trip', path: 'app', endpoint: server.endpoint, authorize }))
   const names = (await resources('round-trip')).map(({ name }) => name)
   expect(names).toContain('app/ltx/0/0000000000000001-0000000000000001.ltx')
+})
+
+test('litestream-vfs 0.5.17 reads what we wrote', async () => {
+  // It sends no token.
+  const open = await startGcsEmulator()
+  onTestFinished(() => open.stop())
+  const { answers } = await replicateSome(new GsReplica({ bucket: 'vfs', path: 'app', endpoint: open.endpoint }))
+  const reader = join(import.meta.dirname, '../litestream-vfs/reader.ts')
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    STORAGE_EMULATOR_HOST: open.endpoint.slice('http://'.length),
+    LITESTREAM_REPLICA_URL: 'gs://vfs/app',
+    LITESTREAM_LOG_FILE: '/dev/null',
+  }
+  const { stdout } = await promisify(execFile)(process.execPath, [reader, ...QUERIES], { env, timeout: 60_000 })
+  expect(JSON.parse(stdout)).toEqual(answers)
 })
 
 faultSuite('gs', async () => {

@@ -29,18 +29,17 @@ describe('openReplica', () => {
     }
   })
 
-  test.each([
-    'sftp://u:hunter2@h/p',
-    'webdav://h/p',
-    'webdavs://h/p',
-    'nats://h/b',
-    'oss://b/p',
-  ])('%s says what is available', async (url) => {
-    const error = await openReplica(url).catch((reason) => reason)
-    expect(error).toMatchObject({ code: 'STORAGE_UNSUPPORTED_SCHEME' })
-    expect(error.message).toContain('not built yet; available are file://, s3://, gs://, abs:// and, to read, https://')
-    expect(error.message).not.toContain('hunter2')
-  })
+  test.each(['sftp://u:hunter2@h/p', 'webdav://h/p', 'webdavs://h/p', 'nats://h/b', 'oss://b/p'])(
+    '%s says what is available',
+    async (url) => {
+      const error = await openReplica(url).catch((reason) => reason)
+      expect(error).toMatchObject({ code: 'STORAGE_UNSUPPORTED_SCHEME' })
+      expect(error.message).toContain(
+        'not built yet; available are file://, s3://, gs://, abs:// and, to read, https://',
+      )
+      expect(error.message).not.toContain('hunter2')
+    },
+  )
 
   test('never shows a secret', async () => {
     const key = btoa('0123456789abcdef0123456789abcdef')
