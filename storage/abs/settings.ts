@@ -37,14 +37,12 @@ export function checkAbsOptions(options: AbsReplicaOptions): CheckedAbsOptions {
   const { blockSize = 8 * 1024 * 1024, idleTimeoutMs = 60_000 } = options
   if (options.bucket === '') throw bad('the container name is missing')
   if (!(blockSize > 0 && Number.isInteger(blockSize))) throw bad('the block size must be at least 1 byte')
-  return {
-    ...options,
-    path: joinedPath(options.path),
-    endpoint: endpointOf(options),
-    credentials: credentialsOf(options),
-    blockSize,
-    idleTimeoutMs,
+  const endpoint = endpointOf(options)
+  const credentials = credentialsOf(options)
+  if (credentials.kind === 'chain' && endpoint.startsWith('http:')) {
+    throw bad('identities are not shown over plain HTTP; give an account key or a SAS token, or an https endpoint')
   }
+  return { ...options, path: joinedPath(options.path), endpoint, credentials, blockSize, idleTimeoutMs }
 }
 
 /**

@@ -116,7 +116,9 @@ test('litestream-vfs 0.5.17 reads what we wrote', async () => {
   // It sends no token.
   const open = await startGcsEmulator()
   onTestFinished(() => open.stop())
-  const { answers } = await replicateSome(new GsReplica({ bucket: 'vfs', path: 'app', endpoint: open.endpoint }))
+  const client = new GsReplica({ bucket: 'vfs', path: 'app', endpoint: open.endpoint })
+  // The VFS asks for page by page, for each of which the emulator reads a whole file.
+  const { answers } = await replicateSome(client, 200_000)
   const reader = join(import.meta.dirname, '../litestream-vfs/reader.ts')
   const env: NodeJS.ProcessEnv = {
     ...process.env,

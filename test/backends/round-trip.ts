@@ -23,8 +23,11 @@ export interface Replicated {
   readonly answers: unknown
 }
 
-/** Replicate a new database with some transactions, one of them larger than a small upload. */
-export async function replicateSome(client: ReplicaClient): Promise<Replicated> {
+/** Larger than what is uploaded by one request. */
+const LARGE = 12_000_000
+
+/** Replicate a new database with some transactions, one of them of `largest` bytes. */
+export async function replicateSome(client: ReplicaClient, largest = LARGE): Promise<Replicated> {
   const dir = tempDir()
   const path = join(dir, 'app.db')
   const app = new DatabaseSync(path)
@@ -35,7 +38,7 @@ export async function replicateSome(client: ReplicaClient): Promise<Replicated> 
   const insert = app.prepare('INSERT INTO t (v) VALUES (randomblob(?))')
   const replicator = new Replicator({ dbPath: path, client })
   await replicator.start()
-  for (const bytes of [10, 5000, 12_000_000, 700]) {
+  for (const bytes of [10, 5000, largest, 700]) {
     insert.run(bytes)
     await replicator.flush()
   }

@@ -7,7 +7,7 @@ import { checkAbsOptions, credentialsOf } from '../../storage/abs/settings.ts'
 import { openReplica, readAll, withCounting } from '../../storage/node.ts'
 import { type ScriptedRequest, type ScriptedServer, startScriptedHttp } from '../servers/scripted-http.ts'
 import { failureOf } from '../support/failure-of.ts'
-import { listAll, ltxBytes, name, ranges, streamOf } from './ltx-bytes.ts'
+import { listAll, ltxBytes, name, PULL, pulled, ranges, streamOf } from './ltx-bytes.ts'
 
 let server: ScriptedServer | undefined
 
@@ -98,7 +98,7 @@ describe('settings', () => {
       endpoint: 'https://account.blob.core.windows.net',
       blockSize: 8 << 20,
     })
-    expect(checkAbsOptions({ ...base, path: '.', endpoint: 'http://h:1/account/' })).toMatchObject({
+    expect(checkAbsOptions({ ...base, path: '.', accountKey, endpoint: 'http://h:1/account/' })).toMatchObject({
       endpoint: 'http://h:1/account',
       path: '',
     })
@@ -106,6 +106,7 @@ describe('settings', () => {
       { bucket: '' },
       { blockSize: 0 },
       { endpoint: 'localhost:1' },
+      { endpoint: 'http://no-credentials-but-the-chain' },
       { endpoint: 'https://user:hunter2@host' },
       { endpoint: 'https://host/?sig=hunter2' },
       { accountKey: 'hunter2: not base64!' },
@@ -365,6 +366,24 @@ describe('a large file', () => {
       'x-ms-meta-litestreamtimestamp': '2026-01-02T03:04:05.678Z',
       'x-ms-access-tier': 'Hot',
     })
+  })
+
+  test('is taken from its source no faster than it goes out: two blocks at most are in memory', async () => {
+    let arrived = 0
+    let ahead = 0
+    const client = await serve(
+      (request, response) => {
+        if (query(request, 'comp') === 'block') arrived += request.body.length
+        stored(response)
+      },
+      { blockSize },
+    )
+    const body = pulled(3_000_000, (taken) => {
+      ahead = Math.max(ahead, taken - arrived)
+    })
+    await client.write(name(0, 1), body)
+    expect(arrived).toBe(3_000_000)
+    expect(ahead).toBeLessThanOrEqual(2 * blockSize + PULL)
   })
 
   test('that is aborted is never committed', async () => {

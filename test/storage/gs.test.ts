@@ -9,7 +9,7 @@ import { openReplica, readAll, withCounting } from '../../storage/node.ts'
 import { type ScriptedRequest, type ScriptedServer, startScriptedHttp } from '../servers/scripted-http.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { listAll, ltxBytes, name, ranges, streamOf } from './ltx-bytes.ts'
+import { listAll, ltxBytes, name, PULL, pulled, ranges, streamOf } from './ltx-bytes.ts'
 
 let server: ScriptedServer | undefined
 
@@ -350,6 +350,18 @@ describe('a large file', () => {
     const client = await serve(answer, { partSize })
     expect(await client.write(name(0, 1), streamOf(large, 100_003))).toMatchObject({ size: large.length })
     expect(kept().equals(large)).toBe(true)
+  })
+
+  test('is taken from its source no faster than it goes out: two parts at most are in memory', async () => {
+    let ahead = 0
+    const { answer, kept } = session((_, bytes) => bytes)
+    const client = await serve(answer, { partSize })
+    const body = pulled(3_000_000, (taken) => {
+      ahead = Math.max(ahead, taken - kept().length)
+    })
+    await client.write(name(0, 1), body)
+    expect(kept()).toHaveLength(3_000_000)
+    expect(ahead).toBeLessThanOrEqual(2 * partSize + PULL)
   })
 
   test('that is aborted is cancelled at the server', async () => {
