@@ -19,6 +19,8 @@ export interface Request<T> {
   readonly bytes?: number
   /** Made once only: its outcome must be judged by who asked. */
   readonly once?: boolean
+  /** Part of a stream that can be read only once, so that nobody above can try again: tried longer. */
+  readonly patient?: boolean
   /** The answer has a body that is read later; whoever reads it says when it is over. */
   readonly lasting?: boolean
   /** Makes one attempt. @param end tells the observers that it is over; needed only if `lasting` */
@@ -26,6 +28,9 @@ export interface Request<T> {
   /** What a failed attempt means. */
   errorOf(error: unknown): StorageError
 }
+
+/** For what is lost as a whole if one part of it is: rides out about 45 s. */
+export const PATIENT_ATTEMPTS = 10
 
 /** A line slower than this (bytes per ms) counts as silent. */
 const SLOWEST_UPLOAD = 64
@@ -46,7 +51,8 @@ export class Requests implements Observable {
   /** @throws StorageError; the signal's reason */
   run<T>(request: Request<T>): Promise<T> {
     const { retry } = this.#options
-    return retried(request.once ? { ...retry, attempts: 1 } : retry, request.signal, () => this.#attempt(request))
+    const attempts = request.once ? 1 : (retry.attempts ?? (request.patient ? PATIENT_ATTEMPTS : undefined))
+    return retried({ ...retry, ...(attempts && { attempts }) }, request.signal, () => this.#attempt(request))
   }
 
   observe(observer: RequestObserver): () => void {

@@ -26,7 +26,7 @@ const NO_IDENTITY = new Set([
   'AggregateAuthenticationError',
 ])
 
-/** What a failed SDK call means. Once the SDK's error has been seen, its code is in `absErrorCode` of the cause. */
+/** What a failed SDK call means. */
 export function absError(error: unknown, { what, key, bucket, endpoint }: AbsErrorContext): StorageError {
   const status = (error as SdkError).statusCode
   const [code, text] = meaning(error as SdkError)

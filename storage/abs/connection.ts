@@ -15,6 +15,8 @@ export interface AbsRequest<T> {
   readonly bytes?: number
   /** Made once only. */
   readonly once?: boolean
+  /** Tried longer: nobody above can try again. */
+  readonly patient?: boolean
   /** The answer has a body that is read later. */
   readonly lasting?: boolean
   /** One call of the SDK that is one request. */
@@ -30,8 +32,7 @@ export class AbsConnection {
 
   constructor(settings: CheckedAbsOptions) {
     this.settings = settings
-    const retry = { attempts: 10, baseMs: 1000, maxMs: 30_000, ...settings.retry }
-    this.requests = new Requests({ idleTimeoutMs: settings.idleTimeoutMs, retry })
+    this.requests = new Requests({ idleTimeoutMs: settings.idleTimeoutMs, retry: settings.retry ?? {} })
   }
 
   /** A blob's name for people. */

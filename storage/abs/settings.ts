@@ -4,7 +4,7 @@ import type { AbsSettings } from '../replica-settings.ts'
 import type { RetryOptions } from '../with-retry.ts'
 
 export interface AbsReplicaOptions extends Omit<AbsSettings, 'type'> {
-  /** Default: 10 attempts, waiting 1 to 30 s. */
+  /** Default: 4 attempts, 10 for each block of a large file. */
   readonly retry?: Omit<RetryOptions, 'signal'>
   /** A server may be silent for so long. Default 60 000. */
   readonly idleTimeoutMs?: number

@@ -88,6 +88,7 @@ async function putBlocks(connection: AbsConnection, source: BodySource, upload: 
       key,
       signal,
       bytes: bytes.length,
+      patient: true,
       send: (container, abortSignal) =>
         container.getBlockBlobClient(key).stageBlock(block, asBuffer(bytes), bytes.length, { abortSignal }),
     })
@@ -99,6 +100,7 @@ async function putBlocks(connection: AbsConnection, source: BodySource, upload: 
     doing,
     key,
     signal,
+    patient: true,
     send: (container, abortSignal) =>
       container.getBlockBlobClient(key).commitBlockList(blocks, { ...fields(upload), abortSignal }),
   })

@@ -18,6 +18,8 @@ export interface GsRequest {
   readonly signal: AbortSignal | undefined
   /** Made once only. */
   readonly once?: boolean
+  /** Tried longer: nobody above can try again. */
+  readonly patient?: boolean
   /** Statuses beside 2xx that are answers. */
   readonly answers?: readonly number[]
 }
@@ -29,8 +31,7 @@ export class GsConnection {
 
   constructor(settings: CheckedGsOptions) {
     this.settings = settings
-    const { idleTimeoutMs } = settings
-    this.requests = new Requests({ idleTimeoutMs, retry: { attempts: 10, ...settings.retry } })
+    this.requests = new Requests({ idleTimeoutMs: settings.idleTimeoutMs, retry: settings.retry ?? {} })
   }
 
   /** An object's name for people. */
@@ -54,7 +55,7 @@ export class GsConnection {
   }
 
   #run<T>(request: GsRequest, lasting: boolean, read: (reply: Response, end: () => void) => Promise<T>): Promise<T> {
-    const { verb, key, signal, body, once = false } = request
+    const { verb, key, signal, body, once = false, patient = false } = request
     const what = `${request.doing} ${this.nameOf(key)}`
     const { bucket, endpoint } = this.settings
     return this.requests.run({
@@ -63,6 +64,7 @@ export class GsConnection {
       key,
       signal,
       once,
+      patient,
       lasting,
       bytes: body?.length ?? 0,
       send: async (both, end) => read(await this.#send(request, both), end),

@@ -1,5 +1,6 @@
 import type { BodySource } from '../body-source.ts'
 import { isStorageError, StorageError } from '../errors.ts'
+import { PATIENT_ATTEMPTS } from '../requests.ts'
 import { retried } from '../with-retry.ts'
 import type { GsConnection, GsRequest } from './connection.ts'
 import { type GsUpload, type StoredObject, uploadRequest } from './upload-request.ts'
@@ -45,6 +46,7 @@ export async function uploadParts(
 async function begin(connection: GsConnection, upload: GsUpload): Promise<GsRequest> {
   const { reply } = await connection.ask({
     ...uploadRequest(connection, upload, 'resumable'),
+    patient: true,
     headers: { 'content-type': 'application/json' },
     body: new TextEncoder().encode(JSON.stringify(upload.resource)),
   })
@@ -79,7 +81,7 @@ async function sendPart(connection: GsConnection, session: GsRequest, part: Part
   }
   for (let standstill = 0; ; ) {
     const before = arrived
-    const result = await retried({ attempts: 10, ...connection.settings.retry }, session.signal, round)
+    const result = await retried({ attempts: PATIENT_ATTEMPTS, ...connection.settings.retry }, session.signal, round)
     if (result === 'arrived') return undefined
     if (result !== 'more') return result
     standstill = arrived > before ? 0 : standstill + 1

@@ -9,7 +9,7 @@ export type Authorize = (url: string) => Promise<Iterable<[string, string]>>
 export interface GsReplicaOptions extends Omit<GsSettings, 'type'> {
   /** Default: nobody in particular, as emulators and public buckets have it. */
   readonly authorize?: Authorize
-  /** Default: 10 attempts. */
+  /** Default: 4 attempts, 10 for each part of a large file. */
   readonly retry?: Omit<RetryOptions, 'signal'>
   /** A server may be silent for so long. Default 60 000. */
   readonly idleTimeoutMs?: number

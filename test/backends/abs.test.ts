@@ -5,6 +5,7 @@ import { readAll } from '../../storage/node.ts'
 import { replicaClientConformance } from '../storage/conformance.ts'
 import { collect, listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from '../storage/ltx-bytes.ts'
 import { faultSuite } from './faults.ts'
+import { leaseSuite } from './lease.ts'
 import { openSettings } from './open-settings.ts'
 import { roundTrip } from './round-trip.ts'
 import { type Azurite, startAzurite } from './servers/azurite.ts'
@@ -174,6 +175,18 @@ test('replicate, restore, query in place', async () => {
   expect(path).toMatch(/app\.db$/)
   const keys = (await collect(raw.listBlobsFlat())).map(({ name }) => name)
   expect(keys).toContain('app/ltx/0/0000000000000001-0000000000000001.ltx')
+})
+
+leaseSuite('abs', async () => {
+  const raw = await newContainer()
+  const { endpoint, accountName, accountKey } = server
+  return {
+    client: (path) => new AbsReplica({ bucket: raw.containerName, path, endpoint, accountName, accountKey }),
+    read: async (key) => {
+      const blob = raw.getBlobClient(key)
+      return { text: `${await blob.downloadToBuffer()}`, type: (await blob.getProperties()).contentType }
+    },
+  }
 })
 
 faultSuite('abs', async () => {

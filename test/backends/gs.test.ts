@@ -7,6 +7,7 @@ import { readAll } from '../../storage/index.ts'
 import { replicaClientConformance } from '../storage/conformance.ts'
 import { listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from '../storage/ltx-bytes.ts'
 import { faultSuite } from './faults.ts'
+import { leaseSuite } from './lease.ts'
 import { QUERIES, replicateSome, roundTrip } from './round-trip.ts'
 import { type GcsEmulator, startGcsEmulator } from './servers/gcs-emulator.ts'
 
@@ -129,6 +130,15 @@ test('litestream-vfs 0.5.17 reads what we wrote', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [reader, ...QUERIES], { env, timeout: 60_000 })
   expect(JSON.parse(stdout)).toEqual(answers)
 })
+
+leaseSuite('gs', async () => ({
+  client: (path) => new GsReplica({ bucket: 'lease', path, endpoint: server.endpoint, authorize }),
+  read: async (key) => {
+    const url = `${server.endpoint}/storage/v1/b/lease/o/${encodeURIComponent(key)}?alt=media`
+    const reply = await fetch(url, { headers: authorization })
+    return { text: await reply.text(), type: reply.headers.get('content-type') ?? undefined }
+  },
+}))
 
 faultSuite('gs', async () => {
   const own = await startGcsEmulator()
