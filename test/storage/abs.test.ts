@@ -386,6 +386,25 @@ describe('a large file', () => {
     expect(ahead).toBeLessThanOrEqual(2 * blockSize + PULL)
   })
 
+  test('is tried longer than what can be tried again above', async () => {
+    const arrived: Buffer[] = []
+    let refused = 0
+    const client = await serve(
+      (request, response) => {
+        if (refused++ < 8) return refuse(response, 503, 'ServerBusy')
+        if (query(request, 'comp') === 'block') arrived.push(request.body)
+        stored(response)
+      },
+      { blockSize, retry: { baseMs: 1, maxMs: 2 } },
+    )
+    await client.write(name(0, 1), streamOf(large, 30_011))
+    expect(Buffer.concat(arrived).equals(large)).toBe(true)
+    await server!.close()
+    const slow = await serve((_, response) => refuse(response, 503, 'ServerBusy'), { retry: { baseMs: 1, maxMs: 2 } })
+    await failureOf(slow.write(name(0, 1), body))
+    expect(server!.requests).toHaveLength(4)
+  })
+
   test('that is aborted is never committed', async () => {
     const stop = new AbortController()
     const reason = new Error('enough')

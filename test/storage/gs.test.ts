@@ -364,6 +364,22 @@ describe('a large file', () => {
     expect(ahead).toBeLessThanOrEqual(2 * partSize + PULL)
   })
 
+  test('is tried longer than what can be tried again above', async () => {
+    const { answer, kept } = session((_, bytes) => bytes)
+    let refused = 0
+    const spoiled = (request: ScriptedRequest, response: ServerResponse): void => {
+      if (request.method === 'PUT' && refused++ < 8) refuse(response, 503, 'backendError')
+      else answer(request, response)
+    }
+    const client = await serve(spoiled, { partSize, retry: { baseMs: 1, maxMs: 2 } })
+    await client.write(name(0, 1), streamOf(large, 100_003))
+    expect(kept().equals(large)).toBe(true)
+    await server!.close()
+    const slow = await serve((_, response) => refuse(response, 503, 'backendError'), { retry: { baseMs: 1, maxMs: 2 } })
+    await failureOf(slow.write(name(0, 1), body))
+    expect(server!.requests).toHaveLength(4)
+  })
+
   test('that is aborted is cancelled at the server', async () => {
     const stop = new AbortController()
     const reason = new Error('enough')
