@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureNpmPackages } from '../../servers/ensure-npm-packages.ts'
+import { freePorts } from '../../servers/free-ports.ts'
 
 /** Microsoft's emulator of Azure Blob Storage. */
 export interface Azurite {
@@ -26,7 +26,7 @@ const START_TIMEOUT_MS = 60_000
 export async function startAzurite(): Promise<Azurite> {
   await ensureNpmPackages(import.meta.dirname)
   const dir = await mkdtemp(join(tmpdir(), 'azurite-'))
-  const port = await freePort()
+  const port = (await freePorts(1))[0]!
   const where = ['--location', dir, '--blobHost', '127.0.0.1', '--blobPort', String(port)]
   // Without the last one it refuses every API version that is newer than itself.
   const args = [MAIN, ...where, '--disableTelemetry', '--skipApiVersionCheck']
@@ -54,16 +54,4 @@ export async function startAzurite(): Promise<Azurite> {
     throw error
   }
   return { port, endpoint: `http://127.0.0.1:${port}/${ACCOUNT}`, accountName: ACCOUNT, accountKey: ACCOUNT_KEY, stop }
-}
-
-/** Azurite takes port 0, but does not tell which one it got. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
