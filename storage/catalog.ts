@@ -34,6 +34,11 @@ export const PAGE_MAP_NAME = 'litetap/pages.map'
 /** What may lie beside the files of a replica, in no folder that Litestream looks at. */
 export type BesideName = typeof CATALOG_NAME | typeof PAGE_MAP_NAME
 
+/** For web servers in front of a bucket. */
+export function besideContentType(name: BesideName): string {
+  return name === CATALOG_NAME ? 'application/json' : 'application/octet-stream'
+}
+
 /** The catalog is JSON of this version: a reader refuses another. */
 const VERSION = 1
 const LAYOUTS: readonly string[] = ['ltx', 's3'] satisfies Layout[]

@@ -1,3 +1,4 @@
+export type { AbsReplica, AbsReplicaOptions } from './abs/index.ts'
 export { readAll } from './body.ts'
 export {
   type BesideName,
@@ -17,6 +18,7 @@ export type { StorageErrorAt, StorageErrorCode, StorageErrorOptions } from './er
 export { isStorageError, StorageError } from './errors.ts'
 export type { FileModes } from './file/durable.ts'
 export type { FileReplica, FileReplicaOptions } from './file/file-replica.ts'
+export type { GsReplica, GsReplicaOptions } from './gs/index.ts'
 export type { CredentialsSource, HttpOptions, HttpReplica, StoreOptions } from './http/index.ts'
 export { Lease, type LeaseOptions, type LeaseState } from './lease.ts'
 export {

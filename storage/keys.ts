@@ -49,3 +49,17 @@ export function s3Key(path: string, file: LtxFileName): string {
 export function leaseKey(path: string): string {
   return path === '' ? 'lock.json' : `${path}/lock.json`
 }
+
+/**
+ * What is below a replica's path, as key prefixes, for every backend but s3 and oss. Without a path that is not the whole
+ * bucket: only the folders that replicas have.
+ */
+export function replicaPrefixes(path: string): readonly string[] {
+  return path === '' ? ['ltx/', 'generations/', 'litetap/', leaseKey('')] : [`${path}/`]
+}
+
+/** A replica's path where keys are joined (facts 2.1): no path at all, `.`, is the same as an empty one. */
+export function joinedPath(path: string): string {
+  const clean = cleanPath(path)
+  return clean === '.' ? '' : clean
+}

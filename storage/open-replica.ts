@@ -1,4 +1,4 @@
-import { processEnv, withEnvironment } from './environment.ts'
+import { type Environment, processEnv, withEnvironment } from './environment.ts'
 import { StorageError } from './errors.ts'
 import type { HttpOptions } from './http/connection.ts'
 import type { ReplicaSettings } from './replica-settings.ts'
@@ -11,6 +11,7 @@ export interface OpenReplicaOptions extends HttpOptions, SettingsOptions {}
 
 type Open<T extends ReplicaSettings['type']> = (
   settings: Extract<ReplicaSettings, { type: T }>,
+  env: Environment,
 ) => Promise<ReplicaClient>
 
 /** How each type is opened: its code, and with it its SDK, is loaded only then. Undefined: not built yet. */
@@ -20,9 +21,9 @@ const BACKENDS: { readonly [T in ReplicaSettings['type']]: Open<T> | undefined }
   // facts 2.4
   s3: async (settings) => (await import('./s3/open.ts')).openS3(settings),
   // facts 2.6
-  gs: undefined,
+  gs: async (settings, env) => (await import('./gs/open.ts')).openGs(settings, { env }),
   // facts 2.7
-  abs: undefined,
+  abs: async (settings, env) => (await import('./abs/open.ts')).openAbs(settings, { env }),
   // facts 2.8
   sftp: undefined,
   // facts 2.9
@@ -70,7 +71,8 @@ export async function openReplicaSettings(
   options: SettingsOptions = {},
 ): Promise<ReplicaClient> {
   const open = BACKENDS[settings.type] as Open<never> | undefined
-  if (open) return await open(withEnvironment(withOverrides(settings, options), options.env ?? processEnv()) as never)
+  const env = options.env ?? processEnv()
+  if (open) return await open(withEnvironment(withOverrides(settings, options), env) as never, env)
   const message = `Cannot open the ${settings.type} replica: ${settings.type}:// is not built yet; available are ${availableSchemes()}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)
 }

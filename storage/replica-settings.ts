@@ -20,6 +20,8 @@ export interface GsSettings {
   readonly type: 'gs'
   readonly bucket: string
   readonly path: string
+  /** `http[s]://host[:port]`; over plain HTTP, as emulators have it, no credentials are sent. Default: Google's. */
+  readonly endpoint?: string
 }
 
 /** Azure Blob Storage. Which of the credentials counts: facts 2.7. */

@@ -146,9 +146,22 @@ class RetryingClient extends WrappedReplica implements ReplicaClient {
   }
 
   #retry<T>(call: (signal: AbortSignal | undefined) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const backoff = new Backoff(this.#options, signal)
-    return retry(backoff, () => call(backoff.signal))
+    return retried(this.#options, signal, call)
   }
+}
+
+/**
+ * Make one call, again and again where its error says that it may help.
+ * @param call gets the signal that ends it
+ * @throws the last call's error; the signal's reason
+ */
+export function retried<T>(
+  options: RetryOptions,
+  signal: AbortSignal | undefined,
+  call: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  const backoff = new Backoff(options, signal)
+  return retry(backoff, () => call(backoff.signal))
 }
 
 async function retry<T>(backoff: Backoff, call: () => Promise<T>): Promise<T> {

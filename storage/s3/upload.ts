@@ -23,8 +23,6 @@ export interface UploadRequest {
  */
 export const EXCLUSIVE_PUT_LIMIT = 8 * 1024 * 1024
 
-const FRONT_BYTES = 256 * 1024
-
 /** Store an object: one PUT if it is small enough, else in parts. Returns its size. */
 export async function uploadObject(
   connection: S3Connection,
@@ -36,7 +34,7 @@ export async function uploadObject(
   try {
     if (body instanceof Uint8Array && body.length <= limit) return await put(connection, body, request)
     const source = new BodySource(body)
-    const front = await takeFront(source, limit)
+    const front = await source.takeFront(limit)
     if (source.ended) return await put(connection, front, request)
     source.putBack(front)
     return await putParts(connection, source, request)
@@ -64,19 +62,6 @@ async function putParts(connection: S3Connection, source: BodySource, request: U
     support: request.support,
     signal: request.signal,
   })
-}
-
-/** Up to `limit` bytes of a body whose length is unknown, in a buffer that grows with it. */
-async function takeFront(source: BodySource, limit: number): Promise<Uint8Array> {
-  let front: Uint8Array = new Uint8Array(Math.min(limit, FRONT_BYTES))
-  let length = await source.fill(front)
-  while (!source.ended && front.length < limit) {
-    const larger = new Uint8Array(Math.min(limit, front.length * 4))
-    larger.set(front)
-    front = larger
-    length += await source.fill(front.subarray(length))
-  }
-  return front.subarray(0, length)
 }
 
 /** For servers that ignore the condition when a multipart upload completes: at least look first. */

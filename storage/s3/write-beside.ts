@@ -1,5 +1,5 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { type BesideName, besideKey, CATALOG_NAME } from '../catalog.ts'
+import { type BesideName, besideContentType, besideKey } from '../catalog.ts'
 import { abortable, type S3Connection } from './connection.ts'
 import { s3Error } from './s3-error.ts'
 import { encryption } from './settings.ts'
@@ -20,7 +20,7 @@ export async function writeBeside(
     Key: key,
     Body: body,
     ContentLength: body.length,
-    ContentType: name === CATALOG_NAME ? 'application/json' : 'application/octet-stream',
+    ContentType: besideContentType(name),
     CacheControl: 'no-cache',
     ...encryption(settings),
   }

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { ensureDebianPackages } from '../servers/ensure-debian-packages.ts'
+import { ensureNpmPackages } from '../servers/ensure-npm-packages.ts'
 import { runInBrowser } from './in-browser.ts'
 import { runInProcess } from './in-process.ts'
 import { runInWorkerd } from './in-workerd.ts'
@@ -82,24 +79,5 @@ export async function ensureRuntimes(): Promise<void> {
     programs: ['chromium', 'firefox-esr', 'WebKitWebDriver', 'xvfb-run', 'dbus-run-session'],
     packages: ['chromium', 'firefox-esr', 'webkit2gtk-driver', 'xvfb', 'xauth', 'dbus'],
   })
-  if (await areInstalled()) return
-  try {
-    await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund'], { cwd: FOLDER, maxBuffer: 64 << 20 })
-  } catch (cause) {
-    throw new Error('Cannot install the runtimes: run `npm ci` in test/everywhere/runtimes', { cause })
-  }
-}
-
-/** Whether each package is there in the version that is pinned. */
-async function areInstalled(): Promise<boolean> {
-  const { dependencies } = JSON.parse(await readFile(join(FOLDER, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>
-  }
-  const checks = Object.entries(dependencies).map(async ([name, wanted]) => {
-    const manifest = join(MODULES, name, 'package.json')
-    if (!existsSync(dirname(manifest))) return false
-    const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string }
-    return wanted.endsWith(version)
-  })
-  return (await Promise.all(checks)).every(Boolean)
+  await ensureNpmPackages(FOLDER)
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { ensureDebianPackages } from './ensure-debian-packages.ts'
+import { freePorts } from './free-ports.ts'
 
 const run = promisify(execFile)
 
@@ -52,7 +53,8 @@ export async function startCephS3(options: CephOptions = {}): Promise<CephS3> {
   const { accessKeyId = 'testkey', secretAccessKey = 'testsecret123', memoryBytes = 2 * 1024 ** 3 } = options
   const dir = await mkdtemp(join(tmpdir(), 'ceph-s3-'))
   for (const name of ['mon.a', 'osd.0', 'rgw']) await mkdir(join(dir, name))
-  const ports = await freePorts()
+  const [rgw, monV2, monV1, osd] = (await freePorts(4)) as [number, number, number, number]
+  const ports: Ports = { rgw, monV2, monV1, osd }
   const fsid = randomUUID()
   const conf = join(dir, 'ceph.conf')
   await writeFile(conf, configuration({ dir, ports, fsid, memoryBytes }))
@@ -156,19 +158,6 @@ async function untilListening(port: number, check: () => Promise<void>): Promise
 }
 
 /** Ports free at this moment. All are held until all are known, so that they differ. */
-async function freePorts(): Promise<Ports> {
-  const listen = (): Promise<Server> =>
-    new Promise((resolve, reject) => {
-      const server = createServer().once('error', reject)
-      server.listen(0, HOST, () => resolve(server))
-    })
-  const servers = await Promise.all([listen(), listen(), listen(), listen()])
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  const [rgw, monV2, monV1, osd] = ports as [number, number, number, number]
-  return { rgw, monV2, monV1, osd }
-}
-
 /**
  * Three traps are avoided here. `ms mon client mode = crc`: with authentication off, the gateway (16 and later)
  * otherwise insists on a secure connection to the monitor and never gets one. `tcp_nodelay=1`: without it every GET

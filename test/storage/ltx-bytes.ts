@@ -63,3 +63,14 @@ export async function listAll(client: ReplicaClient, level: number, seek?: TXID)
 export function ranges(files: readonly LtxFileName[]): string[] {
   return files.map((file) => `${file.minTXID}-${file.maxTXID}`)
 }
+
+/** Bytes of a chunk of `pulled`. */
+export const PULL = 10_000
+
+/** A file as a stream that tells, before each chunk, how many bytes have been taken with it. */
+export async function* pulled(size: number, onPull: (taken: number) => void): ByteStream {
+  for (let at = 0; at < size; at += PULL) {
+    onPull(at + PULL)
+    yield at === 0 ? ltxBytes({ min: 1, size: PULL }) : new Uint8Array(Math.min(PULL, size - at))
+  }
+}

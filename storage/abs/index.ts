@@ -1,0 +1,2 @@
+export { AbsReplica } from './abs-replica.ts'
+export type { AbsReplicaOptions } from './settings.ts'

@@ -1,0 +1,2 @@
+export { GsReplica } from './gs-replica.ts'
+export type { GsReplicaOptions } from './settings.ts'
