@@ -65,11 +65,9 @@ type DatabasePlace =
   | { readonly kind: 'database'; readonly path: string }
   | { readonly kind: 'directory'; readonly path: string; readonly pattern: string }
 
-function placeOf(
-  { value: values, keySpan }: Given<DatabaseValues>,
-  context: ReplicaContext,
-): DatabasePlace | undefined {
+function placeOf(entry: Given<DatabaseValues>, context: ReplicaContext): DatabasePlace | undefined {
   const { mistakes, path: name, base } = context
+  const { value: values, keySpan } = entry
   const { path, dir, pattern } = values
   if (path && dir) {
     mistakes.add(path.keySpan, `${name}: path and dir exclude each other; dir is at ${mistakes.place(dir.keySpan)}`)
@@ -79,11 +77,11 @@ function placeOf(
     const restore = values['restore-if-db-not-exists']
     if (restore?.value) mistakes.warn(restore.keySpan, `${name}.restore-if-db-not-exists has no effect with dir`)
     if (pattern) return { kind: 'directory', path: expandPath(dir.value, base), pattern: pattern.value }
-    mistakes.add(dir.keySpan, `${name}: expected pattern beside dir, for example pattern: "*.db"`)
+    mistakes.addMissing(entry, dir.keySpan, `${name}: expected pattern beside dir, for example pattern: "*.db"`)
     return undefined
   }
   if (!path) {
-    mistakes.add(keySpan, `${name}: expected path or dir, and both are missing`)
+    mistakes.addMissing(entry, keySpan, `${name}: expected path or dir, and both are missing`)
     return undefined
   }
   const { watch, recursive } = values
@@ -112,11 +110,8 @@ interface GivenReplica {
   readonly path: string
 }
 
-function replicaOf(
-  { value: values, keySpan }: Given<DatabaseValues>,
-  { mistakes, path }: ReplicaContext,
-): GivenReplica | undefined {
-  const { replica, replicas } = values
+function replicaOf(entry: Given<DatabaseValues>, { mistakes, path }: ReplicaContext): GivenReplica | undefined {
+  const { replica, replicas } = entry.value
   const [first] = replicas?.value ?? []
   if (replica && replicas && first) {
     const place = mistakes.place(replicas.keySpan)
@@ -128,6 +123,6 @@ function replicaOf(
     mistakes.warn(replicas.keySpan, `${path}.replicas is deprecated: write replica, without a list`)
     return { replica: first, path: `${path}.replicas[0]` }
   }
-  mistakes.add(keySpan, `${path}: expected replica, and it is missing`)
+  mistakes.addMissing(entry, entry.keySpan, `${path}: expected replica, and it is missing`)
   return undefined
 }

@@ -23,7 +23,7 @@ export const DATABASE_KEYS = {
     kind: 'text',
     about: 'With `dir`, and required there: shell glob for file names.',
     good: '"*.db"',
-    bad: '[a',
+    bad: '[a]',
   },
   recursive: {
     kind: 'boolean',

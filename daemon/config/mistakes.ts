@@ -16,6 +16,8 @@ export interface Position {
 }
 
 interface Mistake extends Position {
+  /** In the expanded text. */
+  readonly offset: number
   readonly message: string
 }
 
@@ -53,7 +55,13 @@ export class Mistakes {
 
   /** @param message without any secret; what was expected */
   add(span: Span, message: string): void {
-    this.#mistakes.push({ ...this.position(span), message })
+    this.#mistakes.push({ ...this.position(span), offset: span.start, message })
+  }
+
+  /** Something is missing in a map; unless a mistake is known there already, which then most likely is why. */
+  addMissing(map: Span, at: Span, message: string): void {
+    const known = this.#mistakes.some(({ offset }) => map.start <= offset && offset < map.end)
+    if (!known) this.add(at, message)
   }
 
   warn(span: Span, message: string): void {
@@ -68,7 +76,9 @@ export class Mistakes {
     const { start, end } = span
     const shown = this.given(span) ?? this.text.slice(start, end)
     const line = redactURL(shown.replace(/\s+/g, ' ').trim())
-    return line === '' ? 'nothing' : JSON.stringify(line.length > 40 ? `${line.slice(0, 37)}...` : line)
+    if (line === '') return 'nothing'
+    const short = line.length > 40 ? `${line.slice(0, 37)}...` : line
+    return /^["']/.test(short) ? short : JSON.stringify(short)
   }
 
   /** What the file has there before variables were expanded; undefined if there are none. */

@@ -32,6 +32,7 @@ const SYNTAX: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'a key must be on one line; is a : missing?',
   MULTIPLE_ANCHORS: 'only one anchor (&name) fits here',
   MULTIPLE_TAGS: 'only one tag fits here',
+  RESOURCE_EXHAUSTION: 'it is nested too deeply',
   TAB_AS_INDENT: 'a tab: indent with spaces',
   TAG_RESOLVE_FAILED: 'unknown tag; a text that begins with ! must be in quotes',
   UNEXPECTED_TOKEN: 'this does not fit here: is a quote, a bracket or a : wrong, or the indentation?',
@@ -74,7 +75,8 @@ class Reader {
     })
     if ('empty' in documents) return undefined
     const [first, second] = documents as Document.Parsed[]
-    for (const error of first?.errors ?? []) {
+    // What is said after the first one mostly follows from it.
+    for (const error of first?.errors.slice(0, 1) ?? []) {
       this.#mistakes.add({ start: error.pos[0], end: error.pos[1] }, `YAML: ${SYNTAX[error.code] ?? SYNTAX.IMPOSSIBLE}`)
     }
     if (!this.#mistakes.isEmpty || !first?.contents) return undefined

@@ -160,7 +160,8 @@ function nats({ entry, values, url }: ReplicaInput<NatsURL>, context: ReplicaCon
   if (bucket === undefined) return missing(entry, context, 'bucket, or url')
   const { 'client-cert': cert, 'client-key': key } = values
   if ((cert === undefined) !== (key === undefined)) {
-    context.mistakes.add(
+    context.mistakes.addMissing(
+      entry,
       (cert ?? key)!.keySpan,
       `${context.path}: client-cert and client-key go together, one is missing`,
     )
@@ -210,7 +211,7 @@ function oss({ entry, values, url }: ReplicaInput<OssURL>, context: ReplicaConte
 }
 
 function missing(entry: ReplicaInput['entry'], { mistakes, path }: ReplicaContext, what: string): undefined {
-  mistakes.add(entry.keySpan, `${path}: expected ${what}, and it is missing`)
+  mistakes.addMissing(entry, entry.keySpan, `${path}: expected ${what}, and it is missing`)
   return undefined
 }
 

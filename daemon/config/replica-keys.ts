@@ -235,6 +235,7 @@ export const REPLICA_SETTING_KEYS = {
   },
   'webdav-url': {
     kind: 'text',
+    secret: true,
     inherited: false,
     form: 'http-url',
     about: 'webdav: excludes `url`.',
