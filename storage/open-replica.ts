@@ -2,6 +2,7 @@ import { StorageError } from './errors.ts'
 import type { FileModes } from './file/durable.ts'
 import type { HttpOptions } from './http/connection.ts'
 import { redactURL } from './redact-url.ts'
+import type { ReplicaSettings } from './replica-settings.ts'
 import type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
 import type { S3URL } from './s3-url.ts'
 import type { ReplicaClient } from './types.ts'
@@ -44,6 +45,29 @@ export async function openReplica(url: string, options: OpenReplicaOptions = {})
     return await openHttp(parsed.url, options)
   }
   const message = `Cannot open ${redactURL(url)}: ${parsed.scheme}:// replicas are not built yet; available are ${AVAILABLE}`
+  throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)
+}
+
+/**
+ * Open a replica by its settings, as a configuration file has them. They win over the environment.
+ *
+ * @throws StorageError STORAGE_BAD_OPTION, STORAGE_UNSUPPORTED_SCHEME
+ */
+export async function openReplicaSettings(
+  settings: ReplicaSettings,
+  options: OpenReplicaOptions = {},
+): Promise<ReplicaClient> {
+  if (settings.type === 'file') {
+    const { FileReplica } = await import('./file/index.ts')
+    return new FileReplica({ ...settings, ...options.file })
+  }
+  if (settings.type === 's3') {
+    const { S3Replica } = await import('./s3/index.ts')
+    const { type: _, path = '', credentials, ...rest } = settings
+    const s3 = { ...rest, ...(credentials && { credentials }), ...options.s3 }
+    return new S3Replica(s3Options({ scheme: 's3', bucket: settings.bucket, path }, { ...options, s3 }))
+  }
+  const message = `Cannot open the replica: ${settings.type} replicas are not built yet; available are ${AVAILABLE}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)
 }
 
