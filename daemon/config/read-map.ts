@@ -44,7 +44,7 @@ export function readMap<S extends KeySet>(
     const name = path === '' ? entry.key : `${path}.${entry.key}`
     const key = Object.hasOwn(keys, entry.key) ? keys[entry.key] : undefined
     if (key === undefined) {
-      mistakes.warn(entry.keySpan, unknownKey(entry.key, keys, elsewhere))
+      mistakes.warn(entry.keySpan, unknownKey(entry, keys, { mistakes, elsewhere }))
       continue
     }
     const value = readKey(key, entry, { mistakes, path: name, elsewhere })
@@ -123,7 +123,7 @@ function lastOfEach(node: MapNode, mistakes: Mistakes): readonly MapEntry[] {
     if (before && !before.merged && !entry.merged) {
       mistakes.warn(
         entry.keySpan,
-        `${wordOf(entry.key)} is there twice, first at ${mistakes.place(before.keySpan)}: the last one counts`,
+        `${wordOf(entry, mistakes)} is there twice, first at ${mistakes.place(before.keySpan)}: the last one counts`,
       )
     }
     byName.set(entry.key, before ? together(before, entry) : entry)
@@ -137,16 +137,22 @@ function together(before: MapEntry, entry: MapEntry): MapEntry {
   return { ...entry, value: { ...entry.value, entries: [...older, ...entry.value.entries] } }
 }
 
-function unknownKey(key: string, keys: KeySet, elsewhere: Elsewhere): string {
+function unknownKey(
+  entry: MapEntry,
+  keys: KeySet,
+  { mistakes, elsewhere }: Pick<Context, 'mistakes' | 'elsewhere'>,
+): string {
+  const { key } = entry
   const place = elsewhere(key)
   const guess = nearest(key, Object.keys(keys))
   const hint = place !== undefined ? `; it belongs ${place}` : guess ? `; did you mean ${guess}?` : ''
-  return `unknown key ${wordOf(key)}, which is ignored${hint}`
+  return `unknown key ${wordOf(entry, mistakes)}, which is ignored${hint}`
 }
 
-/** A key, unless it is none: then it may be anything, a secret too. */
-function wordOf(key: string): string {
-  return /^[\w.-]{1,40}$/.test(key) ? JSON.stringify(key) : 'of odd characters'
+/** A key, unless it is none, or came from a variable: then it may be anything, a secret too. */
+function wordOf({ key, keySpan }: MapEntry, mistakes: Mistakes): string {
+  const isWord = /^[\w.-]{1,40}$/.test(key) && mistakes.given(keySpan) === undefined
+  return isWord ? JSON.stringify(key) : 'of odd characters'
 }
 
 function shown(key: ValueKey, node: ConfigNode, mistakes: Mistakes): string {

@@ -140,7 +140,6 @@ describe('what needs a configuration file says so', () => {
     [['ltx', 'app.db']],
     [['query', 'app.db', 'select 1']],
     [['catalog', 'app.db']],
-    [['serve', 'app.db']],
     [['status']],
     [['status', '-config', 'c.yml', 'app.db']],
     [['reset', '-config', 'c.yml', 'app.db']],

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { countRows, type Scene, syncedScene } from './scene.ts'
-import { cli, tempDir } from './support.ts'
+import { cli, start, tempDir, until } from './support.ts'
 
 /** A synced database, and a configuration file that has it, a second one, and a folder. */
 async function configured(): Promise<Scene & { readonly config: string }> {
@@ -81,6 +81,17 @@ describe('a database of the configuration file stands for its replica', () => {
     expect(shell.stdout).toContain('3')
     const catalog = await cli(['catalog', '-o', '-', ...args, scene.db], { env })
     expect(catalog.code).toBe(0)
+  })
+
+  it('serve', async () => {
+    const scene = await configured()
+    const args = ['serve', '-addr', '127.0.0.1:0', '-config', scene.config, `app=${scene.db}`]
+    const serving = start(args, { env: envOf(scene) })
+    await until('it serves', () => serving.text.stdout.includes('msg=serving'))
+    const [, url] = /at=(\S+)/.exec(serving.text.stdout)!
+    expect((await fetch(`${url}/litetap/catalog.json`)).status).toBe(200)
+    serving.signal('SIGINT')
+    expect((await serving.outcome).code).toBe(0)
   })
 
   it('restore puts it where it was', async () => {

@@ -26,6 +26,7 @@ test('the surface of storage/', () => {
     'memoryReplica',
     'nameKey',
     'openReplica',
+    'openReplicaSettings',
     'parseReplicaURL',
     'parseTimestamp',
     'readAll',

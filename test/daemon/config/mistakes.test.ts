@@ -154,6 +154,13 @@ it('no secret is in a message', () => {
   for (const text of texts) expect(refusal(text, { SECRET: secret }).message).not.toContain(secret)
 })
 
+it('what a variable holds is in no message', () => {
+  expect(mistakesOf('l0-retention: $SOON', { SOON: 'hunter2' })).toEqual([
+    '1:15: l0-retention: expected a duration such as 1m, 0s or more, got "$SOON"',
+  ])
+  expect(JSON.stringify(parse('$PAIR', { PAIR: 'hunter2: a' }).warnings)).not.toContain('hunter2')
+})
+
 it.each([
   ['empty', '', '1:1 no database is configured (dbs)'],
   ['only comments', '# dbs:\n', '1:1 no database is configured (dbs)'],
