@@ -1,12 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { FileReplica } from '../../storage/file/index.ts'
-import { openReplica, readAll } from '../../storage/node.ts'
+import { openReplica, openReplicaSettings, readAll } from '../../storage/node.ts'
 import { s3Options } from '../../storage/open-replica.ts'
 import { S3Replica } from '../../storage/s3/index.ts'
 import type { S3URL } from '../../storage/s3-url.ts'
 import { parseReplicaURL } from '../../storage/url.ts'
 import { newBucket, sharedCeph } from '../servers/shared-ceph.ts'
 import { ltxBytes, name } from './ltx-bytes.ts'
+
+test('openReplicaSettings: the keys of a configuration win over those of the environment', async () => {
+  const { endpoint, accessKeyId, secretAccessKey } = sharedCeph()
+  const env = { AWS_ACCESS_KEY_ID: 'wrong', AWS_SECRET_ACCESS_KEY: 'wrong' }
+  const credentials = { accessKeyId, secretAccessKey }
+  const place = { type: 's3', bucket: await newBucket(), path: 'app', endpoint, forcePathStyle: true } as const
+  const client = await openReplicaSettings({ ...place, credentials }, { env })
+  await client.write(name(0, 1), ltxBytes({ min: 1 }))
+  expect(await readAll((await client.open(name(0, 1)))!)).toEqual(ltxBytes({ min: 1 }))
+  await client.close()
+})
 
 describe('openReplica', () => {
   test('opens folders and buckets', async () => {
