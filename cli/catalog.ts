@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Catalog, LtxFileInfo, ReplicaClient } from '../storage/node.ts'
 import { defineCommand } from './command.ts'
+import { CONFIG_ARGUMENTS, CONFIG_FLAGS } from './config.ts'
 import { loadStorage } from './deps.ts'
 import { CliError, errorMessage, usageError } from './errors.ts'
 import { customFlag, stringFlag } from './flags.ts'
@@ -19,7 +20,7 @@ the replica is now. Litestream pays no attention to it.
 
 Usage:
 
-\tlitetap catalog [arguments] REPLICA_URL
+\tlitetap catalog [arguments] DB_PATH|REPLICA_URL
 
 Arguments:
 
@@ -30,6 +31,7 @@ Arguments:
 \t    How the files are named where it will be read: "ltx" (ltx/0/...)
 \t    or "s3" (0000/...). Defaults to how the replica has them.
 
+${CONFIG_ARGUMENTS}
 Examples:
 
 \t$ litetap catalog s3://mybkt/db
@@ -43,13 +45,13 @@ const EXAMPLE = 'litetap catalog s3://bucket/prefix'
 export const catalog = defineCommand({
   name: 'catalog',
   usage: USAGE,
-  flags: { o: stringFlag(), layout: customFlag(parseLayout) },
+  flags: { ...CONFIG_FLAGS, o: stringFlag(), layout: customFlag(parseLayout) },
   async run(io, flags, args) {
     const [source = ''] = args
     if (source === '') throw usageError('replica URL required', EXAMPLE)
     if (args.length > 1) throw usageError('too many arguments')
     const log = createLog({ output: io.stderr, level: 'info', now: io.now })
-    const client = await openSource(source, '', { io, log, example: EXAMPLE })
+    const client = await openSource(source, flags, { io, log })
     try {
       const { CATALOG_NAME, encodeCatalog, layoutOf, listDated } = await loadStorage()
       const files = [...(await listDated(client)).values()]

@@ -13,6 +13,12 @@ export type LocalStatus = import('../writer/index.ts').LocalStatus
 export type FollowEvent = import('../writer/index.ts').FollowEvent
 export type Replicator = import('../writer/index.ts').Replicator
 
+export type ConfigDeps = typeof import('../daemon/config/load-config.ts')
+
+export async function loadConfigDeps(): Promise<ConfigDeps> {
+  return await import('../daemon/config/load-config.ts')
+}
+
 export async function loadStorage(): Promise<StorageDeps> {
   return await import('../storage/node.ts')
 }

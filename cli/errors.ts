@@ -38,6 +38,8 @@ export interface ErrorReport {
  */
 export function reportError(error: unknown): ErrorReport {
   const exitCode = error instanceof CliError ? error.exitCode : 1
+  // All mistakes of a configuration file, a line each.
+  if (hasCode(error, 'DAEMON_CONFIG')) return { message: (error as Error).message, hint: hintOf(error), exitCode }
   return { message: errorMessage(error), hint: hintOf(error), exitCode }
 }
 

@@ -1,7 +1,8 @@
 import { defineCommand } from './command.ts'
+import { CONFIG_ARGUMENTS, CONFIG_FLAGS } from './config.ts'
 import type { loadStorage } from './deps.ts'
 import { usageError } from './errors.ts'
-import { boolFlag, customFlag, stringFlag } from './flags.ts'
+import { boolFlag, customFlag } from './flags.ts'
 import { type CliIO, printJSON } from './io.ts'
 import { createLog } from './log.ts'
 import { openSource } from './source.ts'
@@ -14,7 +15,7 @@ const USAGE = `The ltx command lists the LTX files of a replica.
 
 Usage:
 
-\tlitetap ltx [arguments] REPLICA_URL
+\tlitetap ltx [arguments] DB_PATH|REPLICA_URL
 
 Arguments:
 
@@ -25,11 +26,7 @@ Arguments:
 \t-json
 \t    Output raw JSON instead of human-readable text.
 
-\t-config PATH
-\t-no-expand-env
-\t    For naming a database in place of its replica's URL.
-\t    Configuration files are not supported yet.
-
+${CONFIG_ARGUMENTS}
 Examples:
 
 \t# List the newest LTX files of a replica.
@@ -47,8 +44,7 @@ export const ltx = defineCommand({
   name: 'ltx',
   usage: USAGE,
   flags: {
-    config: stringFlag(),
-    'no-expand-env': boolFlag(),
+    ...CONFIG_FLAGS,
     json: boolFlag(),
     level: customFlag(parseLevel),
   },
@@ -57,7 +53,7 @@ export const ltx = defineCommand({
     if (source === '') throw usageError('database path or replica URL required', 'litetap ltx s3://bucket/prefix')
     if (args.length > 1) throw usageError('too many arguments')
     const log = createLog({ output: io.stderr, level: 'info', now: io.now })
-    const client = await openSource(source, flags.config, { io, log, example: 'litetap ltx s3://bucket/prefix' })
+    const client = await openSource(source, flags, { io, log })
     try {
       const files = await listFiles(client, flags.level ?? [0])
       if (flags.json) printJSON(io.stdout, files)

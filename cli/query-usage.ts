@@ -1,3 +1,5 @@
+import { CONFIG_ARGUMENTS } from './config.ts'
+
 /** What `query` and `shell` have in common. */
 export const READER_ARGUMENTS = `\t-at TIME
 \t    Read the database as it was before a time: RFC 3339, or words such as
@@ -17,14 +19,15 @@ export const READER_ARGUMENTS = `\t-at TIME
 \t-max-bytes SIZE
 \t-max-round-trips N
 \t    End a query that would cost more. SIZE as in 10MB.
-`
+
+${CONFIG_ARGUMENTS}`
 
 export const QUERY_USAGE = `The query command runs one SQL query on a replica, in place: it fetches the
 pages that the query reads, and no more.
 
 Usage:
 
-\tlitetap query [arguments] REPLICA_URL "SQL"
+\tlitetap query [arguments] DB_PATH|REPLICA_URL "SQL"
 
 Arguments:
 
@@ -49,7 +52,7 @@ export const SHELL_USAGE = `The shell command runs SQL queries on a replica as y
 
 Usage:
 
-\tlitetap shell [arguments] REPLICA_URL
+\tlitetap shell [arguments] DB_PATH|REPLICA_URL
 
 Arguments:
 

@@ -31,7 +31,7 @@ async function printRows(
   { source, sql, signal }: { source: string; sql: string; signal: AbortSignal },
 ): Promise<void> {
   const started = io.now()
-  const reader = await openReader(source, flags, { io, example: EXAMPLE, signal })
+  const reader = await openReader(source, flags, { io, signal })
   try {
     const { database, budget } = reader
     const format = (columns: readonly string[]) => rowFormat(flags.format ?? 'table', columns, io.stdout)

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Budget, Cost, StateTarget } from '../replica/index.ts'
 import type { ReplicaClient } from '../storage/index.ts'
+import { CONFIG_FLAGS } from './config.ts'
 import { hasCode, usageError } from './errors.ts'
 import { customFlag, durationFlag, type FlagValues, intFlag, stringFlag, txidFlag } from './flags.ts'
 import { formatBytes, formatSpan } from './humanize.ts'
@@ -12,6 +13,7 @@ import { openSource } from './source.ts'
 
 /** The flags of every command that reads a replica in place. */
 export const READER_FLAGS = {
+  ...CONFIG_FLAGS,
   at: stringFlag(),
   txid: txidFlag(),
   wait: durationFlag(0),
@@ -40,11 +42,11 @@ type Database = Awaited<ReturnType<typeof import('../open.ts')['open']>>
 export async function openReader(
   source: string,
   flags: ReaderFlags,
-  { io, example, signal }: { io: CliIO; example: string; signal: AbortSignal },
+  { io, signal }: { io: CliIO; signal: AbortSignal },
 ): Promise<Reader> {
   const target = await checkTarget(flags, io)
   const log = createLog({ output: io.stderr, level: 'warn', now: io.now })
-  const client = await openSource(source, '', { io, example, log })
+  const client = await openSource(source, flags, { io, log })
   const newest = await openWaiting(client, flags, { io, signal })
   const budget: Budget = {
     ...(flags['max-requests'] > 0 && { maxRequests: flags['max-requests'] }),

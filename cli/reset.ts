@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { defineCommand } from './command.ts'
+import { CONFIG_FLAGS, expandPath, findDatabase } from './config.ts'
 import { loadWriter } from './deps.ts'
-import { CliError, configUnsupported, errorMessage, usageError } from './errors.ts'
-import { boolFlag, stringFlag } from './flags.ts'
+import { CliError, errorMessage, usageError } from './errors.ts'
+import { boolFlag } from './flags.ts'
 import { print } from './io.ts'
-import { expandPath } from './source.ts'
 
 const USAGE = `The reset command clears the local state of a database.
 
@@ -23,9 +23,11 @@ Arguments:
 \t    Print the local LTX files that would be removed without deleting them.
 
 \t-config PATH
+\t    Look the database up in this configuration file, for its metadata directory.
+\t    Without it no configuration file is read.
+
 \t-no-expand-env
-\t    For a metadata directory that is set in a configuration file.
-\t    Configuration files are not supported yet.
+\t    Leave every $ of the configuration file as it is.
 
 Examples:
 
@@ -40,14 +42,16 @@ Examples:
 export const reset = defineCommand({
   name: 'reset',
   usage: USAGE,
-  flags: { config: stringFlag(), 'no-expand-env': boolFlag(), 'dry-run': boolFlag() },
+  flags: { ...CONFIG_FLAGS, 'dry-run': boolFlag() },
   async run(io, flags, args) {
     const [path = ''] = args
     if (path === '') throw usageError('database path required', 'litetap reset /path/to/db')
     if (args.length > 1) throw usageError('too many arguments')
-    if (flags.config !== '') throw configUnsupported(`cannot read ${flags.config}`, `litetap reset ${path}`)
     const dbPath = expandPath(path, io)
-    const metaDir = join(dirname(dbPath), `.${basename(dbPath)}-litestream`)
+    const { metaPath, resetLocalState } = await loadWriter()
+    // As upstream: the default configuration file is not looked for.
+    const entry = flags.config === '' ? undefined : await findDatabase(path, flags, io)
+    const metaDir = entry?.metaPath ?? metaPath(dbPath)
     const ltxDir = join(metaDir, 'ltx')
     if (!(await exists(dbPath))) throw usageError(`database does not exist: ${dbPath}`)
     const say = (text: string) => print(io.stdout, text)
@@ -56,9 +60,8 @@ export const reset = defineCommand({
       say(`Meta directory does not exist: ${metaDir}`)
       return 0
     }
-    const { resetLocalState } = await loadWriter()
     if (flags['dry-run']) {
-      const { files } = await resetLocalState(dbPath, { dryRun: true })
+      const { files } = await resetLocalState(dbPath, { dryRun: true, metaPath: metaDir })
       say(`Dry run: local Litestream state would be reset for: ${dbPath}`)
       say(`Would remove: ${ltxDir}`)
       for (const line of describeFiles(files)) say(line)
@@ -66,7 +69,7 @@ export const reset = defineCommand({
     }
     say(`Resetting local Litestream state for: ${dbPath}`)
     say(`Removing: ${ltxDir}`)
-    await resetLocalState(dbPath, { dryRun: false })
+    await resetLocalState(dbPath, { dryRun: false, metaPath: metaDir })
     say('Reset complete. Next replication sync will create a fresh snapshot.')
     return 0
   },

@@ -1,14 +1,17 @@
+import { CONFIG_ARGUMENTS } from './config.ts'
+
 /** The help text of `restore`. */
 export const RESTORE_USAGE = `The restore command recovers a database from a replica.
 
 Usage:
 
-\tlitetap restore [arguments] REPLICA_URL
+\tlitetap restore [arguments] DB_PATH|REPLICA_URL
 
 Arguments:
 
 \t-o PATH
-\t    Output path of the restored database. Required.
+\t    Output path of the restored database. Required with a URL;
+\t    defaults to DB_PATH.
 
 \t-txid TXID
 \t    Restore up to a transaction ID (inclusive), given as 16 hex digits.
@@ -50,11 +53,7 @@ Arguments:
 \t    Check the restored database: none, quick or full.
 \t    Defaults to none.
 
-\t-config PATH
-\t-no-expand-env
-\t    For naming a database in place of its replica's URL.
-\t    Configuration files are not supported yet.
-
+${CONFIG_ARGUMENTS}
 Examples:
 
 \t# Restore the latest state.

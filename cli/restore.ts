@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { RestoreTarget } from '../replica/index.ts'
 import { defineCommand } from './command.ts'
+import { CONFIG_FLAGS } from './config.ts'
 import { type IntegrityCheck, loadWriter } from './deps.ts'
 import { CliError, errorMessage, hasCode, hintOf, usageError } from './errors.ts'
 import { boolFlag, durationFlag, type FlagValues, intFlag, stringFlag, txidFlag } from './flags.ts'
@@ -13,12 +14,11 @@ import { type Progress, showProgress } from './progress.ts'
 import { buildPlan, printPlan } from './restore-plan.ts'
 import { RESTORE_USAGE } from './restore-usage.ts'
 import { forced, untilSignal, watchSignals } from './signals.ts'
-import { isURL, looksLikeURL, openSource } from './source.ts'
+import { expandPath, isURL, looksLikeURL, openSource } from './source.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 const FLAGS = {
-  config: stringFlag(),
-  'no-expand-env': boolFlag(),
+  ...CONFIG_FLAGS,
   o: stringFlag(),
   txid: txidFlag(),
   timestamp: stringFlag(),
@@ -36,15 +36,17 @@ type Flags = FlagValues<typeof FLAGS>
 
 export const restore = defineCommand({ name: 'restore', usage: RESTORE_USAGE, flags: FLAGS, run: runRestore })
 
-async function runRestore(io: CliIO, flags: Flags, args: readonly string[]): Promise<number> {
+async function runRestore(io: CliIO, given: Flags, args: readonly string[]): Promise<number> {
   const [source = ''] = args
   if (source === '') {
     throw usageError('database path or replica URL required', 'litetap restore -o /path/to/db s3://bucket/prefix')
   }
   if (args.length > 1) throw usageError('too many arguments')
+  const flags =
+    given.o === '' && !isURL(source) && !looksLikeURL(source) ? { ...given, o: expandPath(source, io) } : given
   const integrityCheck = checkIntegrityFlag(flags['integrity-check'])
   const target = checkTarget(flags)
-  if (flags.o === '' && (isURL(source) || looksLikeURL(source))) {
+  if (flags.o === '') {
     const hint = `litetap restore -o /path/to/db ${source}`
     throw usageError('-o is required when restoring from a replica URL', hint)
   }
@@ -54,8 +56,7 @@ async function runRestore(io: CliIO, flags: Flags, args: readonly string[]): Pro
     log.info('database already exists, skipping')
     return 0
   }
-  const example = `litetap restore -o ${flags.o || '/path/to/db'} s3://bucket/prefix`
-  const client = await openSource(source, flags.config, { io, example, log })
+  const client = await openSource(source, flags, { io, log })
   const job: Job = { io, flags, source, client, target, integrityCheck, progress, log }
   try {
     if (flags['dry-run']) await dryRun(job)

@@ -15,7 +15,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'write the catalog by which web servers are read',
     load: async () => (await import('./catalog.ts')).catalog,
   },
-  databases: { summary: 'list databases specified in config file' },
+  databases: {
+    summary: 'list databases specified in config file',
+    load: async () => (await import('./databases.ts')).databases,
+  },
   info: { summary: 'show daemon information' },
   list: { summary: 'list all managed databases' },
   ltx: { summary: 'list available LTX files for a database', load: async () => (await import('./ltx.ts')).ltx },

@@ -1,10 +1,12 @@
+import { CONFIG_ARGUMENTS } from './config.ts'
+
 /** The help text of `serve`. */
 export const SERVE_USAGE = `The serve command is an HTTP gateway: it serves replicas from private buckets to
 readers that have no credentials for them, such as pages in browsers.
 
 Usage:
 
-\tlitetap serve [arguments] [NAME=]REPLICA_URL...
+\tlitetap serve [arguments] [NAME=]DB_PATH|REPLICA_URL...
 
 A database is found at /NAME; without a name, at the last part of its URL:
 
@@ -59,6 +61,7 @@ Arguments:
 There is no TLS: beyond this machine, put a proxy in front that has it.
 SIGINT or SIGTERM lets requests under way end, for five seconds at most.
 
+${CONFIG_ARGUMENTS}
 Examples:
 
 \t$ litetap serve s3://mybkt/app

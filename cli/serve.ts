@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { StaticFile } from '../gateway/index.ts'
 import type { ReplicaClient } from '../storage/index.ts'
 import { defineCommand } from './command.ts'
+import { CONFIG_FLAGS } from './config.ts'
 import { loadGateway, loadStorage } from './deps.ts'
 import { CliError, errorMessage, usageError } from './errors.ts'
 import { boolFlag, durationFlag, type FlagValues, intFlag, listFlag, stringFlag } from './flags.ts'
@@ -11,10 +12,11 @@ import type { CliIO } from './io.ts'
 import type { Log } from './log.ts'
 import { SERVE_USAGE } from './serve-usage.ts'
 import { forced, watchSignals } from './signals.ts'
-import { openRetrying } from './source.ts'
+import { openSource } from './source.ts'
 import { startLog } from './start-log.ts'
 
 const FLAGS = {
+  ...CONFIG_FLAGS,
   addr: stringFlag('127.0.0.1:8321'),
   'token-file': stringFlag(),
   'insecure-no-token': boolFlag(),
@@ -45,7 +47,7 @@ async function runServe(io: CliIO, flags: Flags, args: readonly string[]): Promi
   const staticFiles = flags.explorer ? await explorerFiles() : undefined
   const log = await startLog(io, flags['log-level'])
   const gateway = createGateway({
-    databases: await openAll(sources, io, log),
+    databases: await openAll(sources, flags, { io, log }),
     ...(tokens && { tokens }),
     ...(flags.origin.length > 0 && { origins: flags.origin }),
     ...(staticFiles && { staticFiles }),
@@ -98,7 +100,7 @@ interface Source {
   readonly shown: string
 }
 
-/** `NAME=URL`, or a URL that names itself by its last part. */
+/** `NAME=URL`, or a URL (or a database of the configuration file) that names itself by its last part. */
 async function parseSources(args: readonly string[]): Promise<Map<string, Source>> {
   if (args.length === 0) throw usageError('replica URL required', EXAMPLE)
   const { redactURL } = await loadStorage()
@@ -142,12 +144,13 @@ async function readTokens(io: CliIO, file: string): Promise<string | undefined> 
 
 async function openAll(
   sources: ReadonlyMap<string, Source>,
-  io: CliIO,
-  log: Log,
+  flags: Flags,
+  { io, log }: { io: CliIO; log: Log },
 ): Promise<ReadonlyMap<string, ReplicaClient>> {
   const opened = new Map<string, ReplicaClient>()
   try {
-    for (const [name, { url }] of sources) opened.set(name, await openRetrying(url, io, log.with({ database: name })))
+    for (const [name, { url }] of sources)
+      opened.set(name, await openSource(url, flags, { io, log: log.with({ database: name }) }))
   } catch (error) {
     for (const client of opened.values()) await client.close()
     throw error

@@ -20,7 +20,7 @@ export const shell = defineCommand({
     const [source = ''] = args
     if (source === '') throw usageError('replica URL required', EXAMPLE)
     if (args.length > 1) throw usageError('too many arguments', EXAMPLE)
-    const reader = await untilSignal(io, (signal) => openReader(source, flags, { io, example: EXAMPLE, signal }))
+    const reader = await untilSignal(io, (signal) => openReader(source, flags, { io, signal }))
     const session = new ShellSession(reader, io)
     try {
       return await (io.isInteractive() ? converse(session, io) : runAll(session, io))

@@ -1,8 +1,9 @@
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+export { expandPath } from './config.ts'
+
 import type { ReplicaClient } from '../storage/node.ts'
+import { type ConfigFlags, findDatabase } from './config.ts'
 import { loadStorage } from './deps.ts'
-import { configUnsupported, usageError } from './errors.ts'
+import { usageError } from './errors.ts'
 import type { CliIO } from './io.ts'
 import type { Log } from './log.ts'
 
@@ -18,31 +19,25 @@ export function looksLikeURL(text: string): boolean {
   return new RegExp(`^(?:${SCHEMES})(?::|//)`, 'i').test(text)
 }
 
-/** A database path as upstream reads it: `sqlite://` and `~` are understood, the rest is made absolute (facts 8.6). */
-export function expandPath(text: string, io: Pick<CliIO, 'cwd' | 'env'>): string {
-  const path = text.replace(/^sqlite3?:\/\//, '')
-  const home = io.env.HOME || homedir()
-  if (path === '~') return home
-  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(io.cwd, path)
-}
-
 /**
- * Open the replica that a command's one argument names.
+ * Open the replica that a command's one argument names: by its URL, or by a database of the configuration file.
  *
- * @param config the value of -config
  * @param about `log` hears of requests that are made again
- * @throws CliError for a database path: finding its replica takes a configuration file, and there is none yet
+ * @throws CliError for a database that the configuration file does not have
+ * @throws DaemonError DAEMON_CONFIG for a configuration file that is wrong, or is not there
  * @throws StorageError for a URL that is none, or a store that cannot be used
  */
 export async function openSource(
   source: string,
-  config: string,
-  { io, example, log }: { io: CliIO; example: string; log: Log },
+  flags: ConfigFlags,
+  { io, log }: { io: CliIO; log: Log },
 ): Promise<ReplicaClient> {
   if (isURL(source)) {
-    if (config !== '') throw usageError('cannot specify a replica URL and the -config flag')
+    if (flags.config !== '') throw usageError('cannot specify a replica URL and the -config flag')
   } else if (!looksLikeURL(source)) {
-    throw configUnsupported(`cannot look up the replica of ${expandPath(source, io)}; give its URL instead`, example)
+    const { replica } = await findDatabase(source, flags, io)
+    const { openReplicaSettings } = await loadStorage()
+    return await retrying(await openReplicaSettings(replica, openOptions(io)), io, log)
   }
   return await openRetrying(source, io, log)
 }
@@ -55,14 +50,22 @@ const WARNING_INTERVAL_MS = 5_000
 /** Open a replica whose requests fail with the SDK's few attempts. */
 export async function openPlain(url: string, io: Pick<CliIO, 'env'>): Promise<ReplicaClient> {
   const { openReplica } = await loadStorage()
-  return await openReplica(url, { env: io.env, s3: { maxAttempts: SDK_ATTEMPTS } })
+  return await openReplica(url, openOptions(io))
+}
+
+function openOptions(io: Pick<CliIO, 'env'>) {
+  return { env: io.env, s3: { maxAttempts: SDK_ATTEMPTS } }
 }
 
 /** Open a replica whose requests are made again where that may help, for some ten seconds in all. */
 export async function openRetrying(url: string, io: Pick<CliIO, 'env' | 'now'>, log: Log): Promise<ReplicaClient> {
+  return await retrying(await openPlain(url, io), io, log)
+}
+
+async function retrying(client: ReplicaClient, io: Pick<CliIO, 'now'>, log: Log): Promise<ReplicaClient> {
   const { withRetry } = await loadStorage()
   let warnedAt = Number.NEGATIVE_INFINITY
-  return withRetry(await openPlain(url, io), {
+  return withRetry(client, {
     attempts: ATTEMPTS,
     onRetry: (error) => {
       // Many requests at once fail for one reason.

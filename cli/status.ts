@@ -1,28 +1,26 @@
+import type { DatabaseEntry } from '../daemon/config/config.ts'
 import { defineCommand } from './command.ts'
-import { type LocalStatus, loadWriter } from './deps.ts'
-import { configUnsupported, usageError } from './errors.ts'
-import { boolFlag, stringFlag } from './flags.ts'
+import { CONFIG_ARGUMENTS, CONFIG_FLAGS, type ConfigFlags, expandPath, findDatabase, readConfig } from './config.ts'
+import { loadWriter } from './deps.ts'
+import { usageError } from './errors.ts'
+import { boolFlag } from './flags.ts'
 import { formatBytes } from './humanize.ts'
-import { printJSON } from './io.ts'
-import { expandPath } from './source.ts'
+import { type CliIO, printJSON } from './io.ts'
 import { formatTable } from './table.ts'
 
-const USAGE = `The status command displays the local replication status of a database.
+const USAGE = `The status command displays the local replication status of databases: of one,
+or of all in the configuration file.
 
 Usage:
 
-\tlitetap status [arguments] DB_PATH
+\tlitetap status [arguments] [DB_PATH]
 
 Arguments:
 
 \t-json
 \t    Output raw JSON instead of human-readable text.
 
-\t-config PATH
-\t-no-expand-env
-\t    For the status of all configured databases.
-\t    Configuration files are not supported yet.
-
+${CONFIG_ARGUMENTS}
 Output columns:
   database      Path to the SQLite database
   status        Current status (ok, not initialized, no database, error)
@@ -39,29 +37,35 @@ Examples:
 export const status = defineCommand({
   name: 'status',
   usage: USAGE,
-  flags: { config: stringFlag(), 'no-expand-env': boolFlag(), json: boolFlag() },
+  flags: { ...CONFIG_FLAGS, json: boolFlag() },
   async run(io, flags, args) {
-    const [path = ''] = args
-    if (flags.config !== '') throw configUnsupported(`cannot read ${flags.config}`, 'litetap status /path/to/db')
-    if (path === '') throw configUnsupported('name the database', 'litetap status /path/to/db')
     if (args.length > 1) throw usageError('too many arguments')
-    const dbPath = expandPath(path, io)
-    const { localStatus } = await loadWriter()
-    const line = await describe(dbPath, await localStatus(dbPath))
+    const lines = await Promise.all((await chosen(args[0] ?? '', flags, io)).map(describe))
     if (flags.json) {
-      printJSON(io.stdout, [line])
+      printJSON(io.stdout, lines)
       return 0
     }
-    const header = ['database', 'status', 'local txid', 'wal size']
-    io.stdout.write(formatTable([header, [line.database, line.status, line.local_txid, line.wal_size]]))
+    const rows = lines.map((line) => [line.database, line.status, line.local_txid, line.wal_size])
+    io.stdout.write(formatTable([['database', 'status', 'local txid', 'wal size'], ...rows]))
     return 0
   },
 })
 
-async function describe(dbPath: string, state: LocalStatus) {
+type Chosen = Pick<DatabaseEntry, 'path' | 'metaPath'>
+
+/** A database that is named needs no configuration file; with -config it must be in it. */
+async function chosen(path: string, flags: ConfigFlags, io: CliIO): Promise<readonly Chosen[]> {
+  if (path !== '') return [flags.config === '' ? { path: expandPath(path, io) } : await findDatabase(path, flags, io)]
+  const { config } = await readConfig(flags, io)
+  return config.databases.filter((entry) => entry.kind === 'database')
+}
+
+async function describe({ path, metaPath }: Chosen) {
+  const { localStatus } = await loadWriter()
   const { formatTXID } = await import('../ltx/index.ts')
+  const state = await localStatus(path, metaPath === undefined ? {} : { metaPath })
   return {
-    database: dbPath,
+    database: path,
     status: state.status,
     local_txid: state.txid === undefined ? '-' : formatTXID(state.txid),
     wal_size: state.status === 'no database' ? '-' : formatBytes(state.walSize ?? 0),

@@ -126,13 +126,6 @@ describe('what needs a configuration file says so', () => {
     [['replicate'], 'litetap replicate /path/to/db s3://bucket/prefix'],
     [['replicate', '-config', '/etc/litestream.yml'], 'litetap replicate /path/to/db s3://bucket/prefix'],
     [['replicate', '-no-expand-env'], 'litetap replicate /path/to/db s3://bucket/prefix'],
-    [['restore', '/data/app.db'], 'litetap restore -o /path/to/db s3://bucket/prefix'],
-    [['restore', '-config', 'c.yml', '-o', '/tmp/x', 'app.db'], 'litetap restore -o /tmp/x s3://bucket/prefix'],
-    [['ltx', 'app.db'], 'litetap ltx s3://bucket/prefix'],
-    [['catalog', 'app.db'], 'litetap catalog s3://bucket/prefix'],
-    [['status'], 'litetap status /path/to/db'],
-    [['status', '-config', 'c.yml', 'app.db'], 'litetap status /path/to/db'],
-    [['reset', '-config', 'c.yml', 'app.db'], 'litetap reset app.db'],
   ])('%j', async (args, hint) => {
     const { code, stdout, stderr } = await cli(args, { cwd: '/data' })
     expect(stderr).toMatch(/^Error: configuration files are not supported yet: .+\nTry: .+\n$/)
@@ -140,8 +133,20 @@ describe('what needs a configuration file says so', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   })
 
-  test('and names the database it cannot look up', async () => {
-    const { stderr } = await cli(['restore', 'app.db'], { cwd: '/data' })
-    expect(stderr).toContain('cannot look up the replica of /data/app.db')
+  test.each([
+    [['databases']],
+    [['restore', '/data/app.db']],
+    [['restore', '-config', 'c.yml', '-o', '/tmp/x', 'app.db']],
+    [['ltx', 'app.db']],
+    [['query', 'app.db', 'select 1']],
+    [['catalog', 'app.db']],
+    [['status']],
+    [['status', '-config', 'c.yml', 'app.db']],
+    [['reset', '-config', 'c.yml', 'app.db']],
+  ])('%j, when it is not there', async (args) => {
+    const { code, stdout, stderr } = await cli(args, { cwd: '/data', env: { LITESTREAM_CONFIG: '/data/c.yml' } })
+    const hint = 'name the configuration file with -config, or with LITESTREAM_CONFIG'
+    expect(stderr).toBe(`Error: /data/c.yml: there is no such configuration file\nTry: ${hint}\n`)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   })
 })

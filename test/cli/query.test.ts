@@ -85,7 +85,6 @@ describe('query', () => {
     ],
     [['query', '-format', 'xml', 'file:///tmp/x', 'select 1'], 'must be table, json or csv'],
     [['query', '-max-bytes', 'lots', 'file:///tmp/x', 'select 1'], 'must be a size'],
-    [['query', 'app.db', 'select 1'], 'configuration files are not supported yet'],
     [['query', 's3//bucket', 'select 1'], 's3//bucket'],
   ])('%j: %s', async (args, message) => {
     const { code, stderr } = await cli(args)

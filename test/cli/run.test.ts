@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { cli } from './support.ts'
 
-const LATER = ['databases', 'info', 'list', 'mcp', 'register', 'start', 'stop', 'sync', 'unregister']
+const LATER = ['info', 'list', 'mcp', 'register', 'start', 'stop', 'sync', 'unregister']
 const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'serve', 'status', 'version']
 
 describe('dispatch', () => {
@@ -19,6 +19,7 @@ describe('dispatch', () => {
       The commands are:
 
       	catalog      write the catalog by which web servers are read
+      	databases    list databases specified in config file
       	ltx          list available LTX files for a database
       	query        run an SQL query on a replica, in place
       	replicate    replicate a database to object storage
@@ -31,7 +32,6 @@ describe('dispatch', () => {
 
       Not available yet:
 
-      	databases    list databases specified in config file
       	info         show daemon information
       	list         list all managed databases
       	mcp          serve the databases to language models
