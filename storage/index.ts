@@ -41,5 +41,6 @@ export type {
   WriteOptions,
 } from './types.ts'
 export type { AbsURL, FileURL, GsURL, HttpURL, NatsURL, OssURL, ReplicaURL, SftpURL, WebdavURL } from './url.ts'
+export type { V3File, V3FileInfo, V3Store } from './v3.ts'
 export { RequestCounts, withCounting } from './with-counting.ts'
 export { type RetryOptions, withRetry } from './with-retry.ts'

@@ -1,4 +1,5 @@
 import type { TXID } from '../ltx/index.ts'
+import type { V3Store } from './v3.ts'
 
 /** Names one LTX object: immutable once written, unique within a replica. */
 export interface LtxFileName {
@@ -82,6 +83,8 @@ export interface ReplicaClient {
   readonly createsExclusively: boolean
   /** Present where the store offers conditional writes for a lease. */
   readonly lease?: LeaseStore
+  /** Present where a backup of Litestream v0.3 can lie beside the LTX files (facts 6.6). */
+  readonly v3?: V3Store
   /** Files of one level in ascending name order; an absent prefix is an empty list. Foreign names are ignored. */
   list(level: number, options?: ListOptions): AsyncIterable<LtxFileInfo>
   /**

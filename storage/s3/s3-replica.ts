@@ -13,12 +13,14 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from '../types.ts'
+import type { V3Store } from '../v3.ts'
 import { ConditionalSupport } from './conditional.ts'
 import { connect, type S3Connection } from './connection.ts'
 import { deleteObjects, deletePrefix } from './delete.ts'
 import { listLevel } from './list.ts'
 import { readObject } from './read.ts'
 import { S3LeaseStore } from './s3-lease-store.ts'
+import { S3V3Store } from './s3-v3-store.ts'
 import { resolveSettings, type S3ReplicaOptions, type S3Settings } from './settings.ts'
 import { uploadObject } from './upload.ts'
 import { writeCatalog } from './write-catalog.ts'
@@ -31,6 +33,7 @@ export class S3Replica implements ReplicaClient, Observable {
   readonly type = 's3'
   readonly url: string
   readonly lease: LeaseStore
+  readonly v3: V3Store
   readonly #connection: S3Connection
   readonly #support = new ConditionalSupport()
   #closed = false
@@ -41,6 +44,7 @@ export class S3Replica implements ReplicaClient, Observable {
     this.#connection = connect(settings)
     this.url = displayURL(settings)
     this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
+    this.v3 = new S3V3Store(this.#connection)
   }
 
   /** True until the server has refused `If-None-Match: *` (MinIO of 2023, some others). */

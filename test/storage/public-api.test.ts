@@ -34,7 +34,7 @@ test('the surface of storage/', () => {
     'withCounting',
     'withRetry',
   ])
-  expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir'])
+  expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir', 'writeDurable'])
   expect(Object.keys(http).sort()).toEqual(['EVENTS_NAME', 'HttpReplica', 'openHttp', 'watchEvents'])
   expect(Object.keys(r2).sort()).toEqual(['R2Replica', 'r2Replica'])
   expect(Object.keys(s3)).toEqual(['S3Replica'])
