@@ -1,0 +1,84 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Path of the real Litestream v0.3.13, as the package of Fly.io has it for this platform. */
+export function litestreamV3(): string {
+  const require = createRequire(import.meta.url)
+  const name = `@flydotio/litestream-${process.platform}-${process.arch}`
+  try {
+    return join(dirname(require.resolve(`${name}/package.json`)), 'litestream')
+  } catch (cause) {
+    throw new Error(`No Litestream v0.3.13 for this platform: ${name} is not installed`, { cause })
+  }
+}
+
+export interface V3Job {
+  readonly db: string
+  /** `file:///path`, or `s3://bucket/path`. */
+  readonly url: string
+  /** For s3. */
+  readonly endpoint?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Where the configuration file goes. */
+  readonly dir: string
+}
+
+/** Replicate with v0.3.13 until `stop`: it looks every 20 ms, and checkpoints as soon as it may. */
+export async function replicateV3(job: V3Job): Promise<{ stop(): Promise<void> }> {
+  const config = join(job.dir, `v3-${Date.now()}.yml`)
+  const endpoint =
+    job.endpoint === undefined ? '' : `\n        endpoint: ${job.endpoint}\n        force-path-style: true`
+  writeFileSync(
+    config,
+    `dbs:
+  - path: ${job.db}
+    monitor-interval: 20ms
+    min-checkpoint-page-count: 6
+    replicas:
+      - url: ${job.url}
+        sync-interval: 20ms${endpoint}
+`,
+  )
+  const child = spawn(litestreamV3(), ['replicate', '-config', config], { env: environment(job), stdio: 'pipe' })
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output += chunk.toString()
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const exited = once(child, 'exit')
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  return {
+    async stop() {
+      process.removeListener('exit', kill)
+      child.kill('SIGTERM')
+      const [code] = await exited
+      if (code !== 0) throw new Error(`litestream v0.3.13 ended with ${code}:\n${output}`)
+    },
+  }
+}
+
+/** Restore with v0.3.13. @param timestamp RFC 3339 */
+export async function restoreWithV3(job: V3Job, out: string, timestamp?: string): Promise<void> {
+  const time = timestamp === undefined ? [] : ['-timestamp', timestamp]
+  const url = job.endpoint === undefined ? job.url : withEndpoint(job.url, job.endpoint)
+  await run(litestreamV3(), ['restore', '-o', out, ...time, url], { env: environment(job) })
+}
+
+/** v0.3 reads an endpoint from the host: `s3://bucket.host:port/path`. */
+function withEndpoint(url: string, endpoint: string): string {
+  const [, bucket, path] = /^s3:\/\/([^/]+)\/(.*)$/.exec(url)!
+  return `s3://${bucket}.${endpoint.replace(/^http:\/\//, '')}/${path}`
+}
+
+function environment(job: V3Job): NodeJS.ProcessEnv {
+  const { AWS_CA_BUNDLE: _dropped, ...rest } = process.env
+  return { ...rest, ...job.env }
+}
