@@ -1,6 +1,7 @@
 import type { V3FileInfo } from '../storage/index.ts'
 import type { V3Plan } from '../writer/index.ts'
 import { type Output, print } from './io.ts'
+import { formatWord } from './ltx-tool/format.ts'
 import { formatTable } from './table.ts'
 import { formatTimestamp } from './timestamp.ts'
 
@@ -51,13 +52,9 @@ export function printV3Plan(output: Output, plan: V3RestorePlan): void {
 /** What a log line says of it. */
 export function v3Fields({ snapshot, segments }: V3Plan): Readonly<Record<string, unknown>> {
   const { generation, index } = segments.at(-1) ?? snapshot
-  return { generation, index: hex8(index) }
+  return { generation, index: formatWord(index) }
 }
 
 function planFile({ kind, index, offset, size, createdAt }: V3FileInfo): V3PlanFile {
-  return { kind, index: hex8(index), offset: hex8(offset), size, timestamp: formatTimestamp(createdAt) }
-}
-
-function hex8(value: number): string {
-  return value.toString(16).padStart(8, '0')
+  return { kind, index: formatWord(index), offset: formatWord(offset), size, timestamp: formatTimestamp(createdAt) }
 }

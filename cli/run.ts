@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./catalog.ts')).catalog,
   },
   databases: { summary: 'list databases specified in config file' },
+  doctor: {
+    summary: 'check a database, its replica and this machine',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   info: { summary: 'show daemon information' },
   list: { summary: 'list all managed databases' },
   ltx: { summary: 'list available LTX files for a database', load: async () => (await import('./ltx.ts')).ltx },

@@ -15,7 +15,7 @@ export { isStorageError, StorageError } from './errors.ts'
 export type { FileModes } from './file/durable.ts'
 export type { FileReplica, FileReplicaOptions } from './file/file-replica.ts'
 export type { CredentialsSource, HttpOptions, HttpReplica, StoreOptions } from './http/index.ts'
-export { Lease, type LeaseOptions, type LeaseState } from './lease.ts'
+export { decodeLease, Lease, type LeaseOptions, type LeaseState } from './lease.ts'
 export {
   type MemoryBucket,
   type MemoryObject,
@@ -24,6 +24,7 @@ export {
   memoryReplica,
 } from './memory.ts'
 export { isObservable, type Observable, type RequestObserver, type RequestVerb } from './observe.ts'
+export type { ExpiryRule, StoreProbe } from './probe.ts'
 export { redactURL } from './redact-url.ts'
 export type { S3Replica } from './s3/s3-replica.ts'
 export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'

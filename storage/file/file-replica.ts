@@ -5,6 +5,7 @@ import { closeBody, peekHeader } from '../body.ts'
 import { catalogKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
+import type { StoreProbe } from '../probe.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -19,6 +20,7 @@ import type { V3Store } from '../v3.ts'
 import { type FileModes, syncDir, writeDurable } from './durable.ts'
 import { fileError, hasCode } from './file-error.ts'
 import { FileLeaseStore } from './file-lease-store.ts'
+import { FileProbe } from './file-probe.ts'
 import { FileV3Store } from './file-v3-store.ts'
 import { readFile } from './read-file.ts'
 
@@ -36,6 +38,7 @@ export class FileReplica implements ReplicaClient {
   readonly url: string
   readonly lease: LeaseStore
   readonly v3: V3Store
+  readonly probe: StoreProbe
   readonly #path: string
   readonly #modes: FileModes
   #hardLinks = true
@@ -47,6 +50,7 @@ export class FileReplica implements ReplicaClient {
     this.url = `file://${this.#path}`
     this.lease = new FileLeaseStore(this.#path, options)
     this.v3 = new FileV3Store(this.#path)
+    this.probe = new FileProbe(this.#path, options)
   }
 
   /** True until a file system without hard links was met. */

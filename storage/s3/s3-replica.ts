@@ -3,6 +3,7 @@ import { catalogKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { leaseKey, s3Key } from '../keys.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
+import type { StoreProbe } from '../probe.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -20,6 +21,7 @@ import { deleteObjects, deletePrefix } from './delete.ts'
 import { listLevel } from './list.ts'
 import { readObject } from './read.ts'
 import { S3LeaseStore } from './s3-lease-store.ts'
+import { S3Probe } from './s3-probe.ts'
 import { S3V3Store } from './s3-v3-store.ts'
 import { resolveSettings, type S3ReplicaOptions, type S3Settings } from './settings.ts'
 import { uploadObject } from './upload.ts'
@@ -34,6 +36,7 @@ export class S3Replica implements ReplicaClient, Observable {
   readonly url: string
   readonly lease: LeaseStore
   readonly v3: V3Store
+  readonly probe: StoreProbe
   readonly #connection: S3Connection
   readonly #support = new ConditionalSupport()
   #closed = false
@@ -45,6 +48,7 @@ export class S3Replica implements ReplicaClient, Observable {
     this.url = displayURL(settings)
     this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
     this.v3 = new S3V3Store(this.#connection)
+    this.probe = new S3Probe(this.#connection)
   }
 
   /** True until the server has refused `If-None-Match: *` (MinIO of 2023, some others). */

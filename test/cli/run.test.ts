@@ -19,6 +19,7 @@ describe('dispatch', () => {
       The commands are:
 
       	catalog      write the catalog by which web servers are read
+      	doctor       check a database, its replica and this machine
       	ltx          list available LTX files for a database
       	ltx-tool     look into LTX files, check and apply them
       	query        run an SQL query on a replica, in place

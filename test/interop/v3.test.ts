@@ -53,7 +53,7 @@ describe.each(STORE_KINDS)('a backup of Litestream v0.3.13 on %s', (kind) => {
     db.close()
   }
 
-  async function restoreByAll(name: string, timestamp?: string): Promise<string> {
+  async function restoreByAll(name: string, timestamp?: string) {
     const target = timestamp === undefined ? {} : { timestamp }
     const hashes: string[] = []
     for (const reader of readers) {
@@ -62,14 +62,19 @@ describe.each(STORE_KINDS)('a backup of Litestream v0.3.13 on %s', (kind) => {
       hashes.push(fileHash(out))
     }
     const out = scene.output(`${name}-v0.3.13`)
-    await restoreWithV3(job, out, timestamp)
-    hashes.push(fileHash(out))
+    try {
+      await restoreWithV3(job, out, timestamp)
+      hashes.push(fileHash(out))
+    } catch (error) {
+      // Between two generations it finds nothing, where 0.5 takes the end of the first.
+      if (timestamp === undefined || !/no matching backups found/.test(String(error))) throw error
+    }
     expect(new Set(hashes), `${name}: ${hashes}`).toHaveLength(1)
-    return out
+    return { out: scene.output(`${name}-litetap`), hash: hashes[0]!, readers: hashes.length }
   }
 
   test('the newest state: the same bytes by all three, and the database as it is', async () => {
-    const restored = new DatabaseSync(await restoreByAll('newest'), { readOnly: true })
+    const restored = new DatabaseSync((await restoreByAll('newest')).out, { readOnly: true })
     const live = new DatabaseSync(job.db)
     const query = 'SELECT count(*) AS n, sum(length(text)) AS bytes FROM t'
     expect(restored.prepare(query).get()).toEqual(live.prepare(query).get())
@@ -85,9 +90,8 @@ describe.each(STORE_KINDS)('a backup of Litestream v0.3.13 on %s', (kind) => {
   test('states in time: the same bytes by all three, and many different ones', async () => {
     const states = new Set<string>()
     for (const [i, time] of times.entries()) {
-      // Right after a generation began, v0.3.13 and 0.5 differ in which one they take.
-      if (i % 8 < 1) continue
-      states.add(fileHash(await restoreByAll(`at-${i}`, time)))
+      const { hash, readers } = await restoreByAll(`at-${i}`, time)
+      if (readers === 3) states.add(hash)
     }
     expect(states.size).toBeGreaterThan(10)
   })

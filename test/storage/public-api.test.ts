@@ -14,6 +14,7 @@ test('the surface of storage/', () => {
     'StorageError',
     'catalogKey',
     'decodeCatalog',
+    'decodeLease',
     'encodeCatalog',
     'environmentCredentials',
     'formatTimestamp',

@@ -31,20 +31,7 @@ export interface V3Job {
 
 /** Replicate with v0.3.13 until `stop`: it looks every 20 ms, and checkpoints as soon as it may. */
 export async function replicateV3(job: V3Job): Promise<{ stop(): Promise<void> }> {
-  const config = join(job.dir, `v3-${Date.now()}.yml`)
-  const endpoint =
-    job.endpoint === undefined ? '' : `\n        endpoint: ${job.endpoint}\n        force-path-style: true`
-  writeFileSync(
-    config,
-    `dbs:
-  - path: ${job.db}
-    monitor-interval: 20ms
-    min-checkpoint-page-count: 6
-    replicas:
-      - url: ${job.url}
-        sync-interval: 20ms${endpoint}
-`,
-  )
+  const config = writeConfig(job)
   const child = spawn(litestreamV3(), ['replicate', '-config', config], { env: environment(job), stdio: 'pipe' })
   let output = ''
   const keep = (chunk: Buffer) => {
@@ -68,14 +55,28 @@ export async function replicateV3(job: V3Job): Promise<{ stop(): Promise<void> }
 /** Restore with v0.3.13. @param timestamp RFC 3339 */
 export async function restoreWithV3(job: V3Job, out: string, timestamp?: string): Promise<void> {
   const time = timestamp === undefined ? [] : ['-timestamp', timestamp]
-  const url = job.endpoint === undefined ? job.url : withEndpoint(job.url, job.endpoint)
-  await run(litestreamV3(), ['restore', '-o', out, ...time, url], { env: environment(job) })
+  const args = ['restore', '-config', writeConfig(job), '-o', out, ...time, job.db]
+  await run(litestreamV3(), args, { env: environment(job) }).catch((error: { stdout: string; stderr: string }) => {
+    throw new Error(`litestream v0.3.13 restores nothing: ${error.stdout}${error.stderr}`, { cause: error })
+  })
 }
 
-/** v0.3 reads an endpoint from the host: `s3://bucket.host:port/path`. */
-function withEndpoint(url: string, endpoint: string): string {
-  const [, bucket, path] = /^s3:\/\/([^/]+)\/(.*)$/.exec(url)!
-  return `s3://${bucket}.${endpoint.replace(/^http:\/\//, '')}/${path}`
+function writeConfig(job: V3Job): string {
+  const config = join(job.dir, 'v3.yml')
+  const endpoint =
+    job.endpoint === undefined ? '' : `\n        endpoint: ${job.endpoint}\n        force-path-style: true`
+  writeFileSync(
+    config,
+    `dbs:
+  - path: ${job.db}
+    monitor-interval: 20ms
+    min-checkpoint-page-count: 6
+    replicas:
+      - url: ${job.url}
+        sync-interval: 20ms${endpoint}
+`,
+  )
+  return config
 }
 
 function environment(job: V3Job): NodeJS.ProcessEnv {

@@ -26,7 +26,7 @@ export interface V3Fixture {
 /** A copy of the backup that the real Litestream v0.3.13 made, with the times its files had. */
 export function v3Fixture(dir: string): V3Fixture {
   cpSync(join(FIXTURE, 'backup'), dir, { recursive: true })
-  const expected = JSON.parse(readFileSync(join(FIXTURE, 'expected.json'), 'utf8'))
+  const expected = JSON.parse(readFileSync(join(FIXTURE, 'restored.json'), 'utf8'))
   const files = expected.files.map((file: { name: string; modified: string; sha256: string | null }) => ({
     ...file,
     modified: Date.parse(file.modified),
