@@ -89,7 +89,8 @@ describe.each(STORE_KINDS)('a backup of Litestream v0.3.13 on %s', (kind) => {
 
   test('states in time: the same bytes by all three, and many different ones', async () => {
     const states = new Set<string>()
-    for (const [i, time] of times.entries()) {
+    // Litestream 0.5 refuses a time after the last file.
+    for (const [i, time] of times.slice(0, -1).entries()) {
       const { hash, readers } = await restoreByAll(`at-${i}`, time)
       if (readers === 3) states.add(hash)
     }
