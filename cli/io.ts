@@ -1,6 +1,8 @@
 /** A place for text: stdout or stderr, or what a test collects. */
 export interface Output {
   write(text: string): void
+  /** Wait until what was written has left the process; absent where nothing is buffered. For who writes without end. */
+  drain?(): Promise<void>
   /** A person reads this as it comes. */
   readonly isTTY: boolean
   /** Width of the terminal now; undefined when it is none. */

@@ -3,7 +3,7 @@ import { CONFIG_ARGUMENTS, CONFIG_FLAGS } from './config.ts'
 import type { loadStorage } from './deps.ts'
 import { usageError } from './errors.ts'
 import { boolFlag, customFlag } from './flags.ts'
-import { type CliIO, printJSON } from './io.ts'
+import { type CliIO, print, printJSON } from './io.ts'
 import { createLog } from './log.ts'
 import { openSource } from './source.ts'
 import { formatTable } from './table.ts'
@@ -58,6 +58,7 @@ export const ltx = defineCommand({
       const files = await listFiles(client, flags.level ?? [0])
       if (flags.json) printJSON(io.stdout, files)
       else printTable(io, files)
+      if (files.length === 0 && (await holdsV3(client))) print(io.stderr, V3_NOTE)
     } finally {
       await client.close()
     }
@@ -66,6 +67,14 @@ export const ltx = defineCommand({
 })
 
 type Client = Awaited<ReturnType<Awaited<ReturnType<typeof loadStorage>>['openReplica']>>
+
+const V3_NOTE =
+  'This is a backup of Litestream v0.3, without LTX files; litetap restore can restore it, -dry-run shows its files.'
+
+async function holdsV3(client: Client): Promise<boolean> {
+  for await (const _ of client.v3?.list() ?? []) return true
+  return false
+}
 
 /** One line of the listing, as it stands in the JSON document. */
 interface FileLine {

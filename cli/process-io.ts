@@ -18,6 +18,7 @@ export function processIO(): ProcessIO {
     })
     return {
       write: (text) => void stream.write(text),
+      drain: () => drained(stream),
       isTTY: stream.isTTY === true && process.env.TERM !== 'dumb',
       get columns() {
         return stream.isTTY ? stream.columns : undefined

@@ -1,7 +1,8 @@
 import { CONFIG_ARGUMENTS } from './config.ts'
 
 /** The help text of `restore`. */
-export const RESTORE_USAGE = `The restore command recovers a database from a replica.
+export const RESTORE_USAGE = `The restore command recovers a database from a replica. A backup of Litestream
+v0.3 (file, s3) is restored when it is newer than the LTX files beside it.
 
 Usage:
 

@@ -13,6 +13,7 @@ import { createLog, type Log, parseLogLevel } from './log.ts'
 import { type Progress, showProgress } from './progress.ts'
 import { buildPlan, printPlan } from './restore-plan.ts'
 import { RESTORE_USAGE } from './restore-usage.ts'
+import { buildV3Plan, printV3Plan, v3Fields } from './restore-v3-plan.ts'
 import { forced, untilSignal, watchSignals } from './signals.ts'
 import { expandPath, isURL, looksLikeURL, openSource } from './source.ts'
 import { parseTimestamp } from './timestamp.ts'
@@ -84,7 +85,14 @@ interface Job {
 }
 
 async function dryRun({ io, flags, source, client, target }: Job): Promise<void> {
-  const { planRestoreFiles } = await loadWriter()
+  const { findV3Restore, planRestoreFiles } = await loadWriter()
+  const v3 = await findV3Restore(client, target)
+  if (v3 !== undefined) {
+    const plan = buildV3Plan(v3, { source, target: flags.o, replica: client.type })
+    if (flags.json) printJSON(io.stdout, plan)
+    else printV3Plan(io.stdout, plan)
+    return
+  }
   const { files } = await planRestoreFiles(client, target)
   const plan = buildPlan(files, { source, target: flags.o, replica: client.type })
   if (flags.json) printJSON(io.stdout, plan)
@@ -109,11 +117,13 @@ async function restoreOnce(job: Job): Promise<void> {
   )
   progress.clear()
   if (integrityCheck !== 'none') log.info('post-restore integrity check passed', { replica: client.type })
-  const txid = formatTXID(result.txid)
+  const txid = result.v3 === undefined ? formatTXID(result.txid) : ''
+  if (result.v3 !== undefined) log.info('restored from a Litestream v0.3 backup', v3Fields(result.v3))
   if (flags.json) printSummary(job, txid, started)
   else if (io.stderr.isTTY) {
     const size = formatBytes(result.commit * result.pageSize)
-    print(io.stderr, `Restored ${flags.o} to TXID ${txid} (${size} in ${formatSpan(result.durationMs)})`)
+    const state = result.v3 === undefined ? `TXID ${txid}` : 'the state of a v0.3 backup'
+    print(io.stderr, `Restored ${flags.o} to ${state} (${size} in ${formatSpan(result.durationMs)})`)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts'
 import { CliError, errorStacks, reportError } from './errors.ts'
-import { parseFlags } from './flags.ts'
 import { type CliIO, print } from './io.ts'
+import { askedForHelp, runCommand } from './run-command.ts'
 
 interface Entry {
   readonly summary: string
@@ -19,9 +19,17 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'list databases specified in config file',
     load: async () => (await import('./databases.ts')).databases,
   },
+  doctor: {
+    summary: 'check a database, its replica and this machine',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   info: { summary: 'show daemon information' },
   list: { summary: 'list all managed databases' },
   ltx: { summary: 'list available LTX files for a database', load: async () => (await import('./ltx.ts')).ltx },
+  'ltx-tool': {
+    summary: 'look into LTX files, check and apply them',
+    load: async () => (await import('./ltx-tool/ltx-tool.ts')).ltxTool,
+  },
   mcp: { summary: 'serve the databases to language models' },
   query: {
     summary: 'run an SQL query on a replica, in place',
@@ -84,11 +92,7 @@ async function dispatch([name = '', ...args]: readonly string[], io: CliIO): Pro
   }
   if (name === 'wal') print(io.stderr, "Warning: 'wal' command is deprecated, please use 'ltx' instead")
   const command = await loadCommand(name === 'wal' ? 'ltx' : name)
-  const parsed = parseFlags(command.flags, args)
-  if (parsed.kind === 'ok') return (await command.run(io, parsed.values, parsed.args)) ?? 0
-  io.stdout.write(command.usage)
-  if (parsed.kind === 'error') throw new CliError('CLI_USAGE', parsed.message)
-  return askedForHelp(args) ? 0 : 1
+  return await runCommand(command, args, io)
 }
 
 async function help([name]: readonly string[], io: CliIO): Promise<number> {
@@ -108,11 +112,6 @@ function loadCommand(name: string): Promise<Command> {
 
 function find(name: string): Entry | undefined {
   return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-}
-
-/** Spelled out, it is no mistake: upstream's exit code looks for these words anywhere on the line. */
-function askedForHelp(args: readonly string[]): boolean {
-  return args.some((arg) => arg === '-h' || arg === '-help' || arg === '--help')
 }
 
 function usage(): string {

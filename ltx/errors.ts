@@ -37,6 +37,10 @@ export type LtxErrorCode =
   | 'LTX_LEGACY_BLOCK'
   | 'LTX_LEGACY_END_MARK'
   | 'LTX_LEGACY_CHECKSUM'
+  // LZ4 frames of Litestream v0.3
+  | 'LTX_LZ4_DESCRIPTOR' // no LZ4 frame, or one of a form that was never written
+  | 'LTX_LZ4_BLOCK' // a block is malformed, or too long
+  | 'LTX_LZ4_CHECKSUM' // of the descriptor, a block or the content
   // page index
   | 'LTX_INDEX_VARINT'
   | 'LTX_INDEX_ORDER'

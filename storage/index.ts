@@ -20,7 +20,7 @@ export type { FileModes } from './file/durable.ts'
 export type { FileReplica, FileReplicaOptions } from './file/file-replica.ts'
 export type { GsReplica, GsReplicaOptions } from './gs/index.ts'
 export type { CredentialsSource, HttpOptions, HttpReplica, StoreOptions } from './http/index.ts'
-export { Lease, type LeaseOptions, type LeaseState } from './lease.ts'
+export { decodeLease, Lease, type LeaseOptions, type LeaseState } from './lease.ts'
 export {
   type MemoryBucket,
   type MemoryObject,
@@ -35,6 +35,7 @@ export {
   type RequestOutcome,
   type RequestVerb,
 } from './observe.ts'
+export type { ExpiryRule, StoreProbe } from './probe.ts'
 export { redactURL } from './redact-url.ts'
 export type { S3Replica } from './s3/s3-replica.ts'
 export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
@@ -52,5 +53,6 @@ export type {
   WriteOptions,
 } from './types.ts'
 export type { AbsURL, FileURL, GsURL, HttpURL, NatsURL, OssURL, ReplicaURL, SftpURL, WebdavURL } from './url.ts'
+export type { V3File, V3FileInfo, V3Store } from './v3.ts'
 export { RequestCounts, withCounting } from './with-counting.ts'
 export { type RetryOptions, withRetry } from './with-retry.ts'

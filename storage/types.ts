@@ -1,5 +1,7 @@
 import type { TXID } from '../ltx/index.ts'
 import type { BesideName } from './catalog.ts'
+import type { StoreProbe } from './probe.ts'
+import type { V3Store } from './v3.ts'
 
 /** Names one LTX object: immutable once written, unique within a replica. */
 export interface LtxFileName {
@@ -83,6 +85,10 @@ export interface ReplicaClient {
   readonly createsExclusively: boolean
   /** Present where the store offers conditional writes for a lease. */
   readonly lease?: LeaseStore
+  /** Present where a backup of Litestream v0.3 can lie beside the LTX files (facts 6.6). */
+  readonly v3?: V3Store
+  /** Present where a check of a set-up can try the store out. */
+  readonly probe?: StoreProbe
   /** Files of one level in ascending name order; an absent prefix is an empty list. Foreign names are ignored. */
   list(level: number, options?: ListOptions): AsyncIterable<LtxFileInfo>
   /**

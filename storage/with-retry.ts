@@ -10,6 +10,7 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from './types.ts'
+import type { V3File, V3FileInfo, V3Store } from './v3.ts'
 import { WrappedReplica } from './wrapped-replica.ts'
 
 export interface RetryOptions {
@@ -50,7 +51,7 @@ class RetryingClient extends WrappedReplica implements ReplicaClient {
   readonly #options: RetryOptions
 
   constructor(client: ReplicaClient, options: RetryOptions) {
-    super(client)
+    super(client, client.v3 && new RetryingV3Store(client.v3, client.url, options))
     this.#client = client
     this.#options = options
     if (client.listAll) this.listAll = (signal) => this.#retry((both) => client.listAll!(both), signal)
@@ -90,38 +91,10 @@ class RetryingClient extends WrappedReplica implements ReplicaClient {
     }
   }
 
-  async open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
-    const backoff = new Backoff(this.#options, options.signal)
-    const { offset = 0, size = 0 } = options
-    let delivered = 0
-    const reopen = async (): Promise<AsyncIterator<Uint8Array> | undefined> => {
-      const rest = { offset: offset + delivered, size: size > 0 ? size - delivered : 0, ...signalOf(backoff) }
-      return (await this.#client.open(file, rest))?.[Symbol.asyncIterator]()
-    }
-    let source: AsyncIterator<Uint8Array> | undefined = await retry(backoff, reopen)
-    if (!source) return undefined
-    const next = async (): Promise<Uint8Array | undefined> => {
-      for (;;) {
-        try {
-          if (!source) {
-            if (size > 0 && delivered === size) return undefined
-            source = await reopen()
-            if (!source) throw vanished(file, this.url, offset + delivered)
-          }
-          const { done, value } = await source.next()
-          if (done) return undefined
-          delivered += value.length
-          backoff.progress()
-          return value
-        } catch (error) {
-          await source?.return?.().catch(() => {})
-          source = undefined
-          await backoff.wait(error)
-        }
-      }
-    }
-    return ownedStream(next, async () => {
-      await source?.return?.()
+  open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
+    return openResumed((rest) => this.#client.open(file, rest), options, {
+      retry: this.#options,
+      vanished: (offset) => vanished(`level ${file.level} file ${file.minTXID}-${file.maxTXID}`, this.url, offset),
     })
   }
 
@@ -162,6 +135,71 @@ export function retried<T>(
 ): Promise<T> {
   const backoff = new Backoff(options, signal)
   return retry(backoff, () => call(backoff.signal))
+}
+
+/** A listing that fails begins anew, so it is gathered before any of it is given. */
+class RetryingV3Store implements V3Store {
+  readonly #store: V3Store
+  readonly #url: string
+  readonly #options: RetryOptions
+
+  constructor(store: V3Store, url: string, options: RetryOptions) {
+    this.#store = store
+    this.#url = url
+    this.#options = options
+  }
+
+  async *list(signal?: AbortSignal): AsyncIterable<V3FileInfo> {
+    const backoff = new Backoff(this.#options, signal)
+    yield* await retry(backoff, () => Array.fromAsync(this.#store.list(backoff.signal)))
+  }
+
+  open(file: V3File, options: OpenOptions = {}): Promise<ByteStream | undefined> {
+    const name = `${file.kind} ${file.index}/${file.offset} of generation ${file.generation}`
+    return openResumed((rest) => this.#store.open(file, rest), options, {
+      retry: this.#options,
+      vanished: (offset) => vanished(name, this.#url, offset),
+    })
+  }
+}
+
+/** A read that goes on where it broke off: `open` is called again for what is left. */
+async function openResumed(
+  open: (rest: OpenOptions) => Promise<ByteStream | undefined>,
+  { offset = 0, size = 0, signal }: OpenOptions,
+  about: { readonly retry: RetryOptions; readonly vanished: (offset: number) => StorageError },
+): Promise<ByteStream | undefined> {
+  const backoff = new Backoff(about.retry, signal)
+  let delivered = 0
+  const reopen = async (): Promise<AsyncIterator<Uint8Array> | undefined> => {
+    const rest = { offset: offset + delivered, size: size > 0 ? size - delivered : 0, ...signalOf(backoff) }
+    return (await open(rest))?.[Symbol.asyncIterator]()
+  }
+  let source: AsyncIterator<Uint8Array> | undefined = await retry(backoff, reopen)
+  if (!source) return undefined
+  const next = async (): Promise<Uint8Array | undefined> => {
+    for (;;) {
+      try {
+        if (!source) {
+          if (size > 0 && delivered === size) return undefined
+          source = await reopen()
+          if (!source) throw about.vanished(offset + delivered)
+        }
+        const { done, value } = await source.next()
+        if (done) return undefined
+        delivered += value.length
+        backoff.progress()
+        return value
+      } catch (error) {
+        await source?.return?.().catch(() => {})
+        source = undefined
+        await backoff.wait(error)
+      }
+    }
+  }
+  return ownedStream(next, async () => {
+    await source?.return?.()
+  })
 }
 
 async function retry<T>(backoff: Backoff, call: () => Promise<T>): Promise<T> {
@@ -210,8 +248,8 @@ function isAfter(file: LtxFileName, last: LtxFileName): boolean {
   return file.minTXID > last.minTXID || (file.minTXID === last.minTXID && file.maxTXID > last.maxTXID)
 }
 
-function vanished(file: LtxFileName, url: string, offset: number): StorageError {
-  const message = `Cannot go on reading level ${file.level} file ${file.minTXID}-${file.maxTXID} of ${url}: it was deleted`
+function vanished(name: string, url: string, offset: number): StorageError {
+  const message = `Cannot go on reading ${name} of ${url}: it was deleted`
   return new StorageError('STORAGE_NOT_FOUND', message, { at: { offset } })
 }
 

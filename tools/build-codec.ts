@@ -10,8 +10,9 @@ await buildWasm(
     source: 'ltx/codec/codec.as.ts',
     target: 'ltx/codec/codec-wasm.ts',
     constant: 'codecWasm',
-    // Nine 64 KiB pages hold every region of codec.as.ts; the memory is fixed, so views of it stay valid.
-    flags: ['--enable', 'simd', '--initialMemory', '9', '--maximumMemory', '9'],
+    // Nine 64 KiB pages hold every region of codec.as.ts; they never grow, so views stay valid. Room for more is for
+    // instances that decompress LZ4 blocks of up to 4 MiB (ltx/codec/roomy-codec.ts).
+    flags: ['--enable', 'simd', '--initialMemory', '9', '--maximumMemory', '160'],
   },
   force,
 )

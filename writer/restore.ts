@@ -10,6 +10,9 @@ import { DEFAULT_PARALLELISM, SourceError } from './restore-fetch.ts'
 import { type MergedHeader, mergeFiles } from './restore-merge.ts'
 import { discardOutput, PageWriter, prepareOutput, publishOutput } from './restore-output.ts'
 import { type PlannedRestore, planRestoreAround } from './restore-plan.ts'
+import { findV3Restore } from './v3/find-v3-restore.ts'
+import type { V3Plan } from './v3/plan-v3-restore.ts'
+import { restoreV3 } from './v3/restore-v3.ts'
 
 export interface RestoreProgress {
   /** Bytes downloaded so far, and in all planned files together. */
@@ -35,13 +38,16 @@ export interface RestoreOptions extends RestoreTarget {
 }
 
 export interface RestoreResult {
+  /** 0 for a state of a v0.3 backup, which knows no TXIDs. */
   readonly txid: TXID
   readonly pageSize: number
   /** Size of the database in pages. */
   readonly commit: number
   /** What it was made from, in order. */
   readonly files: readonly LtxFileInfo[]
-  /** Size of `files`, in bytes. */
+  /** Set when it was made from a Litestream v0.3 backup instead. */
+  readonly v3?: V3Plan
+  /** Size of what it was made from, in bytes. */
   readonly bytes: number
   readonly durationMs: number
   readonly integrityCheck: IntegrityCheck
@@ -70,6 +76,8 @@ const MAX_MERGE_FILES = 256
  * used is downloaded whole and proved by its checksum. A file that vanishes means a new plan; a damaged one is
  * avoided when other files lead to the very same state, and an error otherwise.
  *
+ * Without a TXID, a Litestream v0.3 backup at the same place is restored when it is the newer one (facts 6.6).
+ *
  * @throws WriterError WRITER_USAGE, WRITER_OUTPUT_EXISTS, WRITER_OUTPUT_IS_DIRECTORY, WRITER_NO_BACKUP,
  *   WRITER_TX_NOT_AVAILABLE, WRITER_GAP, WRITER_CORRUPT_REPLICA, WRITER_INTEGRITY, WRITER_DISK_FULL, WRITER_IO;
  *   StorageError; the signal's reason
@@ -80,7 +88,18 @@ export async function restore(
   output: string,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  return await restoreWith(client, output, { ...options, hooks: {} })
+  const now = options.now ?? (() => performance.now())
+  const started = now()
+  checkUsage(options)
+  const v3 = await findV3Restore(client, options)
+  if (v3 === undefined) return await restoreWith(client, output, { ...options, hooks: {} })
+  if (options.dryRun) throw new WriterError('WRITER_USAGE', 'Cannot only plan a v0.3 restore here: findV3Restore does')
+  await prepareOutput(output, options.force ?? false)
+  const files = [v3.snapshot, ...v3.segments]
+  const { onBytes } = fetchOptions(files, options)
+  const integrityCheck = options.integrityCheck ?? 'none'
+  const made = await restoreV3(client.v3!, v3, output, { integrityCheck, onBytes, signal: options.signal })
+  return { txid: 0n, ...made, files: [], v3, bytes: totalBytes(files), durationMs: now() - started, integrityCheck }
 }
 
 /** `restore` with hooks, for following. */
@@ -197,7 +216,10 @@ async function writeImage(
   }
 }
 
-function fetchOptions(files: readonly LtxFileInfo[], { parallelism, signal, onProgress }: RestoreOptions) {
+function fetchOptions(
+  files: readonly { readonly size: number }[],
+  { parallelism, signal, onProgress }: RestoreOptions,
+) {
   let bytes = 0
   const total = totalBytes(files)
   return {
@@ -243,7 +265,7 @@ function checkUsage({ txid, timestamp, parallelism, integrityCheck = 'none' }: R
   }
 }
 
-function totalBytes(files: readonly LtxFileInfo[]): number {
+function totalBytes(files: readonly { readonly size: number }[]): number {
   return files.reduce((sum, file) => sum + file.size, 0)
 }
 

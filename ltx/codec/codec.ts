@@ -43,6 +43,8 @@ export interface Codec extends CodecExports {
 /** Bytes that fit the page region: the largest page, and so the largest LZ4 input. */
 export const MAX_CODEC_INPUT = 65536
 
+const WASM_PAGE_SIZE = 65536
+
 let running: Codec | undefined
 let compiled: WebAssembly.Module | undefined
 
@@ -62,13 +64,19 @@ export function codecBytes(): Uint8Array<ArrayBuffer> {
 
 /** The codec, started at its first use. Compiling is synchronous: the binary is below the 4 KiB browsers allow. */
 export function codec(): Codec {
-  running ??= start(compiled ?? new WebAssembly.Module(codecBytes()))
+  running ??= newCodec()
   return running
 }
 
-function start(module: WebAssembly.Module): Codec {
+/**
+ * An instance of its own.
+ * @param extraBytes room behind the regions of `codec.as.ts`; default none
+ */
+export function newCodec(extraBytes = 0): Codec {
+  const module = compiled ?? new WebAssembly.Module(codecBytes())
   const exports = new WebAssembly.Instance(module).exports as unknown as CodecExports
   exports.init()
+  if (extraBytes > 0) exports.memory.grow(Math.ceil(extraBytes / WASM_PAGE_SIZE))
   const memory = exports.memory.buffer as ArrayBuffer
   return {
     ...exports,

@@ -1,10 +1,11 @@
-import { type FileHandle, open, readdir, rm, stat, unlink } from 'node:fs/promises'
+import { readdir, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseFilename } from '../../ltx/index.ts'
-import { closeBody, ownedStream, peekHeader } from '../body.ts'
+import { closeBody, peekHeader } from '../body.ts'
 import { type BesideName, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
+import type { StoreProbe } from '../probe.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -15,17 +16,19 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from '../types.ts'
+import type { V3Store } from '../v3.ts'
 import { type FileModes, syncDir, writeDurable } from './durable.ts'
 import { fileError, hasCode } from './file-error.ts'
 import { FileLeaseStore } from './file-lease-store.ts'
+import { FileProbe } from './file-probe.ts'
+import { FileV3Store } from './file-v3-store.ts'
+import { readFile } from './read-file.ts'
 
 export interface FileReplicaOptions extends FileModes {
   /** Folder of the replica; made absolute. It need not exist yet. */
   readonly path: string
 }
 
-/** Bytes per read: few enough calls, little enough memory. */
-const CHUNK_SIZE = 512 * 1024
 /** How many files one listing looks at together. */
 const STAT_CONCURRENCY = 64
 
@@ -34,6 +37,8 @@ export class FileReplica implements ReplicaClient {
   readonly type = 'file'
   readonly url: string
   readonly lease: LeaseStore
+  readonly v3: V3Store
+  readonly probe: StoreProbe
   readonly #path: string
   readonly #modes: FileModes
   #hardLinks = true
@@ -44,6 +49,8 @@ export class FileReplica implements ReplicaClient {
     this.#modes = options
     this.url = `file://${this.#path}`
     this.lease = new FileLeaseStore(this.#path, options)
+    this.v3 = new FileV3Store(this.#path)
+    this.probe = new FileProbe(this.#path, options)
   }
 
   /** True until a file system without hard links was met. */
@@ -66,23 +73,7 @@ export class FileReplica implements ReplicaClient {
 
   async open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
     this.#check(options.signal)
-    const path = fileKey(this.#path, file)
-    let handle: FileHandle
-    try {
-      handle = await open(path, 'r')
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined
-      throw fileError(error, 'read', path)
-    }
-    try {
-      const { size } = await handle.stat()
-      const offset = options.offset ?? 0
-      const end = options.size ? Math.min(size, offset + options.size) : size
-      return readRange(handle, path, { offset, end, signal: options.signal })
-    } catch (error) {
-      await handle.close()
-      throw fileError(error, 'read', path)
-    }
+    return await readFile(fileKey(this.#path, file), options)
   }
 
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
@@ -180,30 +171,4 @@ export class FileReplica implements ReplicaClient {
     signal?.throwIfAborted()
     if (this.#closed) throw new StorageError('STORAGE_CLOSED', `${this.url} has been closed`)
   }
-}
-
-interface FileRange {
-  readonly offset: number
-  /** Exclusive; within the file as it was when opened. */
-  readonly end: number
-  readonly signal: AbortSignal | undefined
-}
-
-function readRange(handle: FileHandle, path: string, range: FileRange): ByteStream {
-  let at = range.offset
-  const next = async (): Promise<Uint8Array | undefined> => {
-    range.signal?.throwIfAborted()
-    if (at >= range.end) return undefined
-    const chunk = new Uint8Array(Math.min(CHUNK_SIZE, range.end - at))
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at).catch((error) => {
-      throw fileError(error, 'read', path)
-    })
-    if (bytesRead === 0) {
-      const message = `${path} ended at ${at} where ${range.end} bytes were expected: it was cut while being read`
-      throw new StorageError('STORAGE_SHORT_READ', message, { at: { key: path, offset: at } })
-    }
-    at += bytesRead
-    return bytesRead === chunk.length ? chunk : chunk.subarray(0, bytesRead)
-  }
-  return ownedStream(next, () => handle.close())
 }

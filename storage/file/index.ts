@@ -1,2 +1,2 @@
-export { type FileModes, mkdirDurable, syncDir } from './durable.ts'
+export { type FileModes, mkdirDurable, syncDir, writeDurable } from './durable.ts'
 export { FileReplica, type FileReplicaOptions } from './file-replica.ts'

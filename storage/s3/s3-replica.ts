@@ -3,6 +3,7 @@ import { type BesideName, besideKey, CATALOG_NAME, PAGE_MAP_NAME } from '../cata
 import { StorageError } from '../errors.ts'
 import { leaseKey, s3Key } from '../keys.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
+import type { StoreProbe } from '../probe.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -13,12 +14,15 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from '../types.ts'
+import type { V3Store } from '../v3.ts'
 import { ConditionalSupport } from './conditional.ts'
 import { S3Connection } from './connection.ts'
 import { deleteObjects, deletePrefix } from './delete.ts'
 import { listLevel } from './list.ts'
 import { readObject } from './read.ts'
 import { S3LeaseStore } from './s3-lease-store.ts'
+import { S3Probe } from './s3-probe.ts'
+import { S3V3Store } from './s3-v3-store.ts'
 import { resolveSettings, type S3ReplicaOptions, type S3Settings } from './settings.ts'
 import { uploadObject } from './upload.ts'
 import { writeBeside } from './write-beside.ts'
@@ -30,6 +34,8 @@ import { writeBeside } from './write-beside.ts'
 export class S3Replica implements ReplicaClient, Observable {
   /** Absent where conditional writes are known not to be there (OSS). */
   readonly lease?: LeaseStore
+  readonly v3: V3Store
+  readonly probe: StoreProbe
   readonly #connection: S3Connection
   readonly #support: ConditionalSupport
   #closed = false
@@ -39,6 +45,8 @@ export class S3Replica implements ReplicaClient, Observable {
     const settings = resolveSettings(options)
     this.#connection = new S3Connection(settings)
     this.#support = new ConditionalSupport(settings.conditionalWrites)
+    this.v3 = new S3V3Store(this.#connection)
+    this.probe = new S3Probe(this.#connection)
     if (settings.conditionalWrites) this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
   }
 

@@ -20,7 +20,9 @@ describe('dispatch', () => {
 
       	catalog      write the catalog by which web servers are read
       	databases    list databases specified in config file
+      	doctor       check a database, its replica and this machine
       	ltx          list available LTX files for a database
+      	ltx-tool     look into LTX files, check and apply them
       	query        run an SQL query on a replica, in place
       	replicate    replicate a database to object storage
       	reset        reset local state for a database

@@ -17,6 +17,7 @@ test('the surface of storage/', () => {
     'availableSchemes',
     'besideKey',
     'decodeCatalog',
+    'decodeLease',
     'encodeCatalog',
     'environmentCredentials',
     'formatTimestamp',
@@ -42,7 +43,7 @@ test('the surface of storage/', () => {
     'withObserver',
     'withRetry',
   ])
-  expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir'])
+  expect(Object.keys(file).sort()).toEqual(['FileReplica', 'mkdirDurable', 'syncDir', 'writeDurable'])
   expect(Object.keys(http).sort()).toEqual(['EVENTS_NAME', 'HttpReplica', 'openHttp', 'watchEvents'])
   expect(Object.keys(r2).sort()).toEqual(['R2Replica', 'r2Replica'])
   expect(Object.keys(s3)).toEqual(['S3Replica'])
