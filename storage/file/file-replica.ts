@@ -5,6 +5,7 @@ import { closeBody, ownedStream, peekHeader } from '../body.ts'
 import { catalogKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
+import { NumberedLeaseStore } from '../numbered-lease-store.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -17,7 +18,7 @@ import type {
 } from '../types.ts'
 import { type FileModes, syncDir, writeDurable } from './durable.ts'
 import { fileError, hasCode } from './file-error.ts'
-import { FileLeaseStore } from './file-lease-store.ts'
+import { leaseFolder } from './lease-folder.ts'
 
 export interface FileReplicaOptions extends FileModes {
   /** Folder of the replica; made absolute. It need not exist yet. */
@@ -43,7 +44,7 @@ export class FileReplica implements ReplicaClient {
     this.#path = resolve(options.path)
     this.#modes = options
     this.url = `file://${this.#path}`
-    this.lease = new FileLeaseStore(this.#path, options)
+    this.lease = new NumberedLeaseStore(leaseFolder(this.#path, options))
   }
 
   /** True until a file system without hard links was met. */
