@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: { alias: { litetap: join(import.meta.dirname, 'index.ts') } },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/everywhere/**', 'test/explorer/*.test.ts'],
+    exclude: ['test/backends/**', 'test/interop/**', 'test/everywhere/**', 'test/explorer/*.test.ts'],
     globalSetup: ['test/servers/global-setup.ts'],
     pool: 'forks',
     reporters: ['default', new SummaryReporter()],
