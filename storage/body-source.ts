@@ -1,6 +1,8 @@
 import { closeBody } from './body.ts'
 import type { ByteStream } from './types.ts'
 
+const FRONT_BYTES = 256 * 1024
+
 /**
  * A body read into buffers of the reader's own, one after the other: whoever owns the buffers bounds the memory.
  * One `fill` at a time.
@@ -41,6 +43,19 @@ export class BodySource {
       this.#pending.unshift(chunk.subarray(take))
       return filled
     }
+  }
+
+  /** Up to `limit` bytes of a body whose length is unknown, in a buffer that grows with it. */
+  async takeFront(limit: number): Promise<Uint8Array> {
+    let front: Uint8Array = new Uint8Array(Math.min(limit, FRONT_BYTES))
+    let length = await this.fill(front)
+    while (!this.ended && front.length < limit) {
+      const larger = new Uint8Array(Math.min(limit, front.length * 4))
+      larger.set(front)
+      front = larger
+      length += await this.fill(front.subarray(length))
+    }
+    return front.subarray(0, length)
   }
 
   /** Give bytes out again, before everything else. They must stay as they are until then. */

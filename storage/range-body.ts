@@ -25,6 +25,47 @@ export function webChunks(body: ReadableStream<Uint8Array>): ChunkSource {
   return { next: async () => (await reader.read()).value, stop: () => reader.cancel() }
 }
 
+interface NodeBody extends AsyncIterable<Uint8Array> {
+  destroy(): void
+  on(event: 'error', listener: () => void): void
+  setTimeout?(ms: number): void
+}
+
+/** One way to read from a Node stream and a web stream: SDKs give either. */
+export function streamChunks(body: unknown): ChunkSource {
+  if (body instanceof ReadableStream) return webChunks(body)
+  const stream = body as NodeBody
+  // From here on silence is judged by how long a read takes: a consumer may pause for as long as it likes.
+  stream.setTimeout?.(0)
+  const iterator = stream[Symbol.asyncIterator]()
+  return {
+    next: async () => {
+      const { done, value } = await iterator.next()
+      // A plain view: a Buffer's `slice` does not copy, which would surprise whoever keeps a part.
+      return done ? undefined : new Uint8Array(value.buffer, value.byteOffset, value.length)
+    },
+    stop: async () => {
+      stream.on('error', () => {})
+      stream.destroy()
+    },
+  }
+}
+
+/** A body that tells when it is over or has been left. */
+export function withEnd({ next, stop }: ChunkSource, end: () => void): ChunkSource {
+  return {
+    next: async () => {
+      const chunk = await next()
+      if (chunk === undefined) end()
+      return chunk
+    },
+    stop: async () => {
+      end()
+      await stop().catch(() => {})
+    },
+  }
+}
+
 /**
  * Exactly the planned bytes of a reply's body.
  *

@@ -1,7 +1,7 @@
 import { emptyStream, readAll } from '../body.ts'
 import { StorageError } from '../errors.ts'
 import type { RequestVerb } from '../observe.ts'
-import { type ChunkSource, rangeBody, webChunks } from '../range-body.ts'
+import { type ChunkSource, rangeBody, webChunks, withEnd } from '../range-body.ts'
 import { planRangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
 import type { HttpConnection, HttpRequest } from './connection.ts'
@@ -156,18 +156,7 @@ function chunks(reply: Response, end: () => void): ChunkSource {
     end()
     return { next: async () => undefined, stop: async () => {} }
   }
-  const { next, stop } = webChunks(reply.body)
-  return {
-    next: async () => {
-      const chunk = await next()
-      if (chunk === undefined) end()
-      return chunk
-    },
-    stop: async () => {
-      end()
-      await stop().catch(() => {})
-    },
-  }
+  return withEnd(webChunks(reply.body), end)
 }
 
 async function left<T>(source: ChunkSource, value: T): Promise<T> {

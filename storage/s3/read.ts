@@ -1,6 +1,6 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { emptyStream } from '../body.ts'
-import { type ChunkSource, rangeBody, webChunks } from '../range-body.ts'
+import { rangeBody, streamChunks } from '../range-body.ts'
 import { planRangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
 import type { S3Connection } from './connection.ts'
@@ -37,37 +37,11 @@ export async function readObject(
       asked,
     )
     const name = `s3://${settings.bucket}/${key}`
-    return rangeBody(chunkSource(body), plan, { ...asked, name, idleTimeoutMs: settings.idleTimeoutMs, signal })
+    return rangeBody(streamChunks(body), plan, { ...asked, name, idleTimeoutMs: settings.idleTimeoutMs, signal })
   } catch (error) {
-    if (body) await chunkSource(body).stop()
+    if (body) await streamChunks(body).stop()
     if (s3ErrorName(error) === 'NoSuchKey') return undefined
     if (s3ErrorStatus(error) === 416) return emptyStream()
     throw s3Error(error, { verb: 'read', key, settings, signal })
-  }
-}
-
-interface NodeBody extends AsyncIterable<Uint8Array> {
-  destroy(): void
-  on(event: 'error', listener: () => void): void
-  setTimeout?(ms: number): void
-}
-
-/** One way to read from a Node stream and a web stream. */
-function chunkSource(body: unknown): ChunkSource {
-  if (body instanceof ReadableStream) return webChunks(body)
-  const stream = body as NodeBody
-  // From here on silence is judged by how long a read takes: a consumer may pause for as long as it likes.
-  stream.setTimeout?.(0)
-  const iterator = stream[Symbol.asyncIterator]()
-  return {
-    next: async () => {
-      const { done, value } = await iterator.next()
-      // A plain view: a Buffer's `slice` does not copy, which would surprise whoever keeps a part.
-      return done ? undefined : new Uint8Array(value.buffer, value.byteOffset, value.length)
-    },
-    stop: async () => {
-      stream.on('error', () => {})
-      stream.destroy()
-    },
   }
 }

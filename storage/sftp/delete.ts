@@ -1,3 +1,4 @@
+import { tryEach } from '../try-each.ts'
 import { readFolder } from './folder.ts'
 import type { SftpSession } from './session.ts'
 import { isAbsent, type SftpErrorContext, sftpError } from './sftp-error.ts'
@@ -14,20 +15,13 @@ export async function deleteFiles(
   paths: readonly string[],
   context: Omit<SftpErrorContext, 'path'>,
 ): Promise<void> {
-  const failures: unknown[] = []
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < paths.length) {
-      const path = paths[next++]!
-      try {
-        await session.request<void>((sftp, answer) => sftp.unlink(path, answer), context.signal)
-      } catch (error) {
-        if (!isAbsent(error)) failures.push(sftpError(error, { ...context, path }))
-      }
+  await tryEach(paths, { atOnce: AT_ONCE, signal: context.signal }, async (path) => {
+    try {
+      await session.request<void>((sftp, answer) => sftp.unlink(path, answer), context.signal)
+    } catch (error) {
+      if (!isAbsent(error)) throw sftpError(error, { ...context, path })
     }
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, paths.length) }, work))
-  if (failures.length > 0) throw failures[0]
+  })
 }
 
 /** Empty a folder, with all folders below; the folder itself stays. */
