@@ -19,7 +19,7 @@ export interface OpenReplicaOptions extends HttpOptions {
   readonly file?: FileModes
 }
 
-const AVAILABLE = 'file://, s3:// and, to read, https://'
+const AVAILABLE = 'file://, s3://, sftp://, webdav://, webdavs://, nats:// and, to read, https://'
 
 /**
  * Open a replica by its URL. Its backend is loaded now, nothing is sent yet (to hosts that list, `openHttp` sends).
@@ -42,6 +42,18 @@ export async function openReplica(url: string, options: OpenReplicaOptions = {})
   if (parsed.scheme === 'https' || parsed.scheme === 'http') {
     const { openHttp } = await import('./http/index.ts')
     return await openHttp(parsed.url, options)
+  }
+  if (parsed.scheme === 'sftp') {
+    const { scheme: type, ...given } = parsed
+    return (await import('./sftp/open.ts')).openSftp({ type, ...given })
+  }
+  if (parsed.scheme === 'webdav' || parsed.scheme === 'webdavs') {
+    const { scheme: _, ...given } = parsed
+    return (await import('./webdav/open.ts')).openWebdav({ type: 'webdav', ...given })
+  }
+  if (parsed.scheme === 'nats') {
+    const { scheme: type, ...given } = parsed
+    return (await import('./nats/open.ts')).openNats({ type, ...given })
   }
   const message = `Cannot open ${redactURL(url)}: ${parsed.scheme}:// replicas are not built yet; available are ${AVAILABLE}`
   throw new StorageError('STORAGE_UNSUPPORTED_SCHEME', message)

@@ -63,7 +63,11 @@ export class NatsReplica implements ReplicaClient {
   async *list(level: number, options: ListOptions = {}): AsyncIterable<LtxFileInfo> {
     const bucket = await this.#bucket(options.signal)
     const context = this.#context('list', levelDir('', level), options.signal)
-    yield* listLevel(bucket, { ...options, level }, context)
+    try {
+      yield* listLevel(bucket, { ...options, level }, context)
+    } catch (error) {
+      throw this.#distrust(bucket, error)
+    }
   }
 
   async open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
@@ -123,9 +127,13 @@ export class NatsReplica implements ReplicaClient {
     try {
       return await act(bucket)
     } catch (error) {
-      if (isStorageError(error, 'STORAGE_TIMEOUT')) this.#shared.drop(bucket)
-      throw error
+      throw this.#distrust(bucket, error)
     }
+  }
+
+  #distrust(bucket: NatsBucket, error: unknown): unknown {
+    if (isStorageError(error, 'STORAGE_TIMEOUT')) this.#shared.drop(bucket)
+    return error
   }
 
   async #bucket(signal: AbortSignal | undefined): Promise<NatsBucket> {
