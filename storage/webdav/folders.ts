@@ -15,7 +15,8 @@ export class Folders {
   /** Make a folder and its missing parents. @throws StorageError; the signal's reason */
   async make(path: string, signal: AbortSignal | undefined): Promise<void> {
     if (path === '/' || this.#made.has(path)) return
-    const context = this.#context('make folder', path, signal)
+    // With the slash: some servers answer with a redirect without.
+    const context = this.#context('make folder', `${path}/`, signal)
     const mkcol = async (): Promise<number | undefined> => {
       try {
         const { status, body } = await this.#connection.send({ method: 'MKCOL' }, context)

@@ -139,3 +139,30 @@ describe.each(Object.keys(BACKENDS))('Litestream 0.5.16 and litetap on %s', (kin
     expect(await queryInPlace('both')).toEqual(rows())
   })
 })
+
+describe.each(['webdav', 'nats'])("Litestream's VFS 0.5.17 on %s", (kind) => {
+  test('reads what we wrote, by its URL', async () => {
+    const store = await BACKENDS[kind]!()
+    onTestFinished(() => store.stop())
+    await store.prepare('vfs')
+    const path = join(tempDir(), 'app.db')
+    const app = new DatabaseSync(path)
+    onTestFinished(() => app.close())
+    app.exec('PRAGMA journal_mode = wal; CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)')
+    for (const size of [1, 300_000, 50]) app.prepare('INSERT INTO t (v) VALUES (randomblob(?))').run(size)
+    const replicator = new Replicator({ dbPath: path, client: await openSettings(store.settings('vfs')) })
+    await replicator.start()
+    await replicator.flush()
+    await replicator.close()
+    const reader = join(import.meta.dirname, '../litestream-vfs/reader.ts')
+    const env = { LITESTREAM_REPLICA_URL: store.vfsURL!('vfs'), LITESTREAM_LOG_FILE: '/dev/null' }
+    const answers = JSON.parse(await run([process.execPath, reader, QUERY, 'PRAGMA integrity_check'], env))
+    expect(answers).toEqual([
+      app
+        .prepare(QUERY)
+        .all()
+        .map((row) => ({ ...row })),
+      [{ integrity_check: 'ok' }],
+    ])
+  })
+})

@@ -38,6 +38,18 @@ describe('openReplica', () => {
     expect(error.message).not.toContain('hunter2')
   })
 
+  test.each([
+    ['sftp://u:hunter2@h:2022/a/b', 'SftpReplica', 'sftp', 'sftp://u@h:2022/a/b'],
+    ['webdav://u:hunter2@h:8080/a', 'WebdavReplica', 'webdav', 'webdav://h:8080/a'],
+    ['webdavs://u:hunter2@h/a', 'WebdavReplica', 'webdav', 'webdavs://h/a'],
+    ['nats://u:hunter2@h:4222/bucket', 'NatsReplica', 'nats', 'nats://h:4222/bucket'],
+  ])('%s is a %s', async (url, kind, type, shown) => {
+    const client = await openReplica(url)
+    expect(client.constructor.name).toBe(kind)
+    expect(client).toMatchObject({ type, url: shown })
+    await client.close()
+  })
+
   test('never shows a secret', async () => {
     const key = btoa('0123456789abcdef0123456789abcdef')
     const env = { AWS_ACCESS_KEY_ID: 'AKIAID', AWS_SECRET_ACCESS_KEY: 'hunter2' }
