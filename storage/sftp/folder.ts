@@ -25,7 +25,7 @@ export async function readFolder(
   const entries: FileEntryWithStats[] = []
   let handle: Buffer
   try {
-    handle = await session.request<Buffer>((sftp, answer) => sftp.opendir(path, answer), signal)
+    handle = await session.openHandle((sftp, answer) => sftp.opendir(path, answer), signal)
   } catch (error) {
     if (isAbsent(error)) return []
     throw error
@@ -39,7 +39,7 @@ export async function readFolder(
     if (!hasStatus(error, 1)) throw error // 1 is the end
     return entries
   } finally {
-    session.request<void>((sftp, answer) => sftp.close(handle, answer)).catch(() => {})
+    session.closeHandle(handle)
   }
 }
 

@@ -17,12 +17,12 @@ export async function readFile(
 ): Promise<ByteStream | undefined> {
   let handle: Buffer
   try {
-    handle = await session.request<Buffer>((sftp, answer) => sftp.open(context.path, 'r', answer), signal)
+    handle = await session.openHandle((sftp, answer) => sftp.open(context.path, 'r', answer), signal)
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw sftpError(error, context)
   }
-  const close = async (): Promise<void> => closeHandle(session, handle)
+  const close = async (): Promise<void> => session.closeHandle(handle)
   try {
     const { size: length } = await session.request<{ size: number }>(
       (sftp, answer) => sftp.fstat(handle, answer),
@@ -34,11 +34,6 @@ export async function readFile(
     await close()
     throw sftpError(error, context)
   }
-}
-
-/** Close a handle; nobody waits for that. */
-export function closeHandle(session: SftpSession, handle: Buffer): void {
-  session.request<void>((sftp, answer) => sftp.close(handle, answer)).catch(() => {})
 }
 
 interface ReadRange {

@@ -36,9 +36,14 @@ export class SftpSession {
   /**
    * Send a request and wait for its answer. Without one in time the whole session is given up: its answers come over
    * one connection, so that others would not come either.
+   * @param unwanted takes an answer that comes after nobody waits for it any more
    * @throws what ssh2 says (to be given to `sftpError`); the signal's reason
    */
-  request<T>(send: (sftp: SFTPWrapper, answer: Answer<T>) => void, signal?: AbortSignal): Promise<T> {
+  request<T>(
+    send: (sftp: SFTPWrapper, answer: Answer<T>) => void,
+    signal?: AbortSignal,
+    unwanted?: (value: T) => void,
+  ): Promise<T> {
     const work = new Promise<T>((resolve, reject) => {
       if (this.#lost !== undefined) return reject(this.#lost)
       this.#waiting.add(reject)
@@ -53,7 +58,20 @@ export class SftpSession {
         answer(error as Error) // an extension that the server lacks
       }
     })
-    return within(work, { ms: this.#settings.requestTimeoutMs, signal, late: () => this.#lose(this.#silence()) })
+    const late = (): unknown => this.#lose(this.#silence())
+    const waited = within(work, { ms: this.#settings.requestTimeoutMs, signal, late })
+    if (unwanted) waited.catch(() => work.then(unwanted).catch(() => {}))
+    return waited
+  }
+
+  /** Open a file or a folder. */
+  openHandle(send: (sftp: SFTPWrapper, answer: Answer<Buffer>) => void, signal?: AbortSignal): Promise<Buffer> {
+    return this.request<Buffer>(send, signal, (handle) => this.closeHandle(handle))
+  }
+
+  /** Close a handle; nobody waits for that. */
+  closeHandle(handle: Buffer): void {
+    this.request<void>((sftp, answer) => sftp.close(handle, answer)).catch(() => {})
   }
 
   /** Give the connection up. */

@@ -4,7 +4,6 @@ import { BodySource } from '../body-source.ts'
 import { StorageError } from '../errors.ts'
 import type { ByteStream } from '../types.ts'
 import { makeFolder } from './folder.ts'
-import { closeHandle } from './read.ts'
 import type { SftpSession } from './session.ts'
 import { hasStatus, isAbsent, isUnsupported, type SftpErrorContext, STATUS, sftpError } from './sftp-error.ts'
 
@@ -52,7 +51,7 @@ export async function writeFile(
       size = await fill(session, handle, source, { context, window: options.concurrent ? CONCURRENT_CHUNKS : 1 })
       await finish(session, handle, options.mtime)
     } finally {
-      closeHandle(session, handle)
+      session.closeHandle(handle)
     }
     signal?.throwIfAborted()
     const atomic = options.exclusive ? await publishNew(session, temp, context) : await publish(session, temp, path)
@@ -65,7 +64,7 @@ export async function writeFile(
 }
 
 async function create(session: SftpSession, temp: string, { signal }: SftpErrorContext): Promise<Buffer> {
-  const open = (): Promise<Buffer> => session.request<Buffer>((sftp, answer) => sftp.open(temp, 'wx', answer), signal)
+  const open = (): Promise<Buffer> => session.openHandle((sftp, answer) => sftp.open(temp, 'wx', answer), signal)
   try {
     return await open()
   } catch (error) {

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { readAll } from '../../storage/index.ts'
 import { SftpReplica, type SftpReplicaOptions } from '../../storage/sftp/index.ts'
@@ -97,6 +99,32 @@ describe('files', () => {
       code: expect.stringMatching(/^STORAGE_/),
     })
     expect(await readdir(join(path, 'ltx'))).toEqual(['0'])
+  })
+})
+
+/** How often a file is open in any process of this machine. */
+async function timesOpen(path: string): Promise<number> {
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'readlink /proc/[0-9]*/fd/* 2>/dev/null || true'])
+  return stdout.split('\n').filter((line) => line === path).length
+}
+
+describe('handles', () => {
+  test('are closed where nobody waits for them any more', async () => {
+    const path = freshPath()
+    const client = replica({ path })
+    await client.write(name(0, 1), ltxBytes({ min: 1 }))
+    const file = join(path, 'ltx/0/0000000000000001-0000000000000001.ltx')
+    const stream = (await client.open(name(0, 1)))!
+    expect(await timesOpen(file)).toBe(1)
+    await stream[Symbol.asyncIterator]().return?.()
+    for (let round = 0; round < 5; round++) {
+      const controller = new AbortController()
+      const opening = client.open(name(0, 1), { signal: controller.signal })
+      setImmediate(() => controller.abort(new Error('enough')))
+      await expect(opening).rejects.toThrow('enough')
+    }
+    await listAll(client, 0)
+    await expect.poll(() => timesOpen(file)).toBe(0)
   })
 })
 
