@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { type ObjectStore, Objm } from '@nats-io/obj'
 import {
@@ -12,6 +13,7 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from '@nats-io/transport-node'
+import { splitHost } from '../host-port.ts'
 import type { NatsLogin } from './login.ts'
 import { natsError } from './nats-error.ts'
 import { bad, type NatsSettings } from './settings.ts'
@@ -92,10 +94,20 @@ async function tlsOptions(settings: NatsSettings): Promise<NodeConnectionOptions
   if (!tls && rootCAs.length === 0 && clientCert === undefined) return undefined
   const roots = await Promise.all(rootCAs.map((path) => readPem('root CA', path)))
   return {
+    ...addressToVerify(settings),
     ...(roots.length > 0 && { ca: roots.map(String).join('\n') }),
     ...(clientCert !== undefined && { cert: String(await readPem('client certificate', clientCert)) }),
     ...(clientKey !== undefined && { key: String(await readPem('client key', clientKey)) }),
   }
+}
+
+/**
+ * The client names no server in TLS where its address is an IP address, and Node then compares the certificate with
+ * `localhost`. `host` is what Node goes by; the client passes it on though its type has no such field.
+ */
+function addressToVerify({ server }: NatsSettings): { host?: string } {
+  const { hostname = '' } = splitHost(server.replace(/^[a-z]+:\/\//, '')) ?? {}
+  return isIP(hostname) === 0 ? {} : { host: hostname }
 }
 
 async function readPem(what: string, path: string): Promise<Buffer> {

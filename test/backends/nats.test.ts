@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { jetstream } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
@@ -8,6 +11,7 @@ import { NatsReplica, type NatsReplicaOptions } from '../../storage/nats/index.t
 import { type LagProxy, startLagProxy } from '../servers/lag-proxy.ts'
 import { replicaClientConformance, type Subject } from '../storage/conformance.ts'
 import { listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from '../storage/ltx-bytes.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { NatsBuckets } from './nats-buckets.ts'
 import { type NatsServer, startNatsServer } from './servers/nats-server.ts'
 
@@ -250,5 +254,25 @@ describe('the connection', () => {
       // Who is let in is told that there is no such bucket.
       await expect(listAll(client, 0)).rejects.toMatchObject({ code: 'STORAGE_NO_BUCKET' })
     }
+  })
+
+  test('by TLS, with a root of its own and a certificate of ours', async () => {
+    const dir = tempDir()
+    const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
+    const subject = ['-subj', '/CN=litetap', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, '-out', cert, '-keyout', key]
+    await promisify(execFile)('openssl', request)
+    const tls = `cert_file: "${cert}", key_file: "${key}", ca_file: "${cert}", verify: true`
+    const other = await startNatsServer({ config: `tls { ${tls} }` })
+    onTestFinished(() => other.stop())
+    const ask = (more: Partial<NatsReplicaOptions>): Promise<unknown> => {
+      const client = new NatsReplica({ server: other.url, bucket: 'b', ...more })
+      onTestFinished(() => client.close())
+      return listAll(client, 0)
+    }
+    const trusted = { tls: true, rootCAs: [cert], clientCert: cert, clientKey: key }
+    await expect(ask(trusted)).rejects.toMatchObject({ code: 'STORAGE_NO_BUCKET' })
+    await expect(ask({ ...trusted, rootCAs: [] })).rejects.toMatchObject({ code: 'STORAGE_TLS' })
+    await expect(ask({ ...trusted, rootCAs: ['/nowhere.pem'] })).rejects.toMatchObject({ code: 'STORAGE_BAD_OPTION' })
   })
 })
