@@ -1,4 +1,6 @@
 import type { ObjectInfo } from '@nats-io/obj'
+import type { MsgHdrs } from '@nats-io/transport-node'
+import { StorageError } from '../errors.ts'
 import { levelDir } from '../keys.ts'
 import { type ListedObject, levelFiles } from '../listing.ts'
 import { parseTimestamp } from '../timestamp.ts'
@@ -6,9 +8,13 @@ import type { ListOptions, LtxFileInfo } from '../types.ts'
 import { within } from '../within.ts'
 import type { NatsBucket } from './connect.ts'
 import { type NatsErrorContext, natsError } from './nats-error.ts'
+import { objectOf } from './objects.ts'
 
 /** The header that keeps the LTX time (facts 2.2). */
 export const TIMESTAMP_HEADER = 'Litestream-Timestamp'
+
+/** As many may have come since the listing began; more are a listing that is not whole. */
+const NEWCOMERS = 16
 
 /** A bucket is listed whole, however large it is. */
 const LONGEST_MS = 120_000
@@ -34,17 +40,48 @@ async function* listBucket(
 ): AsyncGenerator<readonly ListedObject[]> {
   const { signal } = context
   const late = (): unknown => Object.assign(new Error('the listing did not end'), { name: 'TimeoutError' })
-  const infos = await within(bucket.store.list(), { ms: LONGEST_MS, signal, late }).catch((error) => {
+  const infos = await within(readNewest(bucket, prefix), { ms: LONGEST_MS, signal, late }).catch((error) => {
     throw natsError(error, context)
   })
-  // One that is replaced meanwhile comes twice: the later word counts.
-  const objects = new Map(infos.filter(({ name }) => name.startsWith(prefix)).map((info) => [info.name, listed(info)]))
-  yield [...objects.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const objects = infos.filter(({ deleted }) => !deleted).map(listed)
+  yield objects.sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+/**
+ * The last word on every object below a prefix, deletions included. The client's listing ends early, without an error, when
+ * the connection breaks: only the stream's own account of its subjects tells whether it is whole.
+ * @throws StorageError STORAGE_SHORT_READ if it is not
+ */
+async function readNewest(bucket: NatsBucket, prefix: string): Promise<ObjectInfo[]> {
+  const { store, jsm, stream, name } = bucket
+  const newest = new Map<string, ObjectInfo>()
+  // As `store.list()` does it, which leaves deletions out: they could not be told from what is missing.
+  const options = { includeHistory: true, ignoreDeletes: false, historyOnly: true }
+  for await (const info of await store.watch(options)) newest.set(info.name, info)
+  const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${name}.M.>` })
+  const names = Object.keys(state.subjects ?? {}).map(objectOf)
+  const missing = names.filter((each) => each.startsWith(prefix) && !newest.has(each))
+  if (missing.length > NEWCOMERS) throw incomplete(bucket, prefix)
+  for (const each of missing) {
+    const info = await store.info(each)
+    if (info) newest.set(each, info)
+  }
+  return [...newest.values()].filter((info) => info.name.startsWith(prefix))
+}
+
+function incomplete({ name }: NatsBucket, prefix: string): StorageError {
+  const message = `Cannot list ${prefix} in ${name}: the listing ended early, the connection was lost`
+  return new StorageError('STORAGE_SHORT_READ', message, { at: { bucket: name, key: prefix } })
 }
 
 function listed(info: ObjectInfo): ListedObject {
-  // What the watch gives is plain JSON, whatever its type says.
-  const headers = info.headers as unknown as Readonly<Record<string, readonly string[]>> | undefined
-  const own = parseTimestamp(headers?.[TIMESTAMP_HEADER]?.[0] ?? '')
+  // What the watch gives is plain JSON, whatever its type says; `info` gives what the type says.
+  const { headers } = info as { headers?: MsgHdrs | Readonly<Record<string, readonly string[]>> }
+  const text = isHeaders(headers) ? headers.get(TIMESTAMP_HEADER) : headers?.[TIMESTAMP_HEADER]?.[0]
+  const own = parseTimestamp(text ?? '')
   return { key: info.name, size: info.size, lastModified: own ?? (parseTimestamp(info.mtime) || 0) }
+}
+
+function isHeaders(headers: MsgHdrs | object | undefined): headers is MsgHdrs {
+  return headers !== undefined && 'get' in headers && typeof headers.get === 'function'
 }

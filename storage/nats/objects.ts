@@ -29,6 +29,11 @@ export function metaSubject({ name }: NatsBucket, object: string): string {
   return `$O.${name}.M.${Buffer.from(object).toString('base64').replaceAll('+', '-').replaceAll('/', '_')}`
 }
 
+/** The object that a subject is about. */
+export function objectOf(subject: string): string {
+  return Buffer.from(subject.slice(subject.lastIndexOf('.') + 1), 'base64url').toString()
+}
+
 /** An object that is there. */
 export async function findObject(bucket: NatsBucket, name: string): Promise<ObjectInfo | undefined> {
   const info = await bucket.store.info(name)

@@ -200,6 +200,26 @@ describe('objects', () => {
   })
 })
 
+test('a listing over a line that breaks is whole or fails, never shorter', async () => {
+  const bucket = await freshBucket()
+  const writer = replica(bucket)
+  await Promise.all(Array.from({ length: 60 }, (_, i) => writer.write(name(0, i + 1), ltxBytes({ min: i + 1 }))))
+  const proxy = await badLine()
+  const reader = replica(bucket, { server: `nats://127.0.0.1:${proxy.port}`, reconnectWaitMs: 20, timeoutMs: 500 })
+  expect(await listAll(reader, 0)).toHaveLength(60)
+  let failed = 0
+  for (let cut = 500; cut < 40_000; cut += 4000) {
+    proxy.set({ resetAfter: proxy.stats.down + cut })
+    const listed = await listAll(reader, 0).catch((error) => {
+      expect(error).toMatchObject({ retryable: true })
+      failed += 1
+    })
+    if (listed) expect(listed).toHaveLength(60)
+    proxy.set({ resetAfter: Number.POSITIVE_INFINITY })
+  }
+  expect(failed).toBeLessThan(10)
+})
+
 describe('the connection', () => {
   test('is one for everything a client does at once, and is made anew after it broke', async () => {
     const proxy = await badLine()
