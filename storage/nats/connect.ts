@@ -29,6 +29,8 @@ export interface NatsBucket {
   readonly stream: string
   /** Messages may be asked for directly, without JetStream's own wrapping. */
   readonly direct: boolean
+  /** Longest wait for an answer. */
+  readonly timeoutMs: number
 }
 
 const PING = { pingInterval: 120_000, maxPingOut: 2 }
@@ -63,7 +65,7 @@ export async function connectNats(settings: NatsSettings, login: NatsLogin): Pro
     const stream = `OBJ_${name}`
     const { config } = await jsm.streams.info(stream)
     const store = await new Objm(js).open(name, false)
-    return { connection, js, jsm, store, name, stream, direct: config.allow_direct === true }
+    return { connection, js, jsm, store, name, stream, direct: config.allow_direct === true, timeoutMs }
   } catch (error) {
     await connection.close().catch(() => {})
     throw natsError(error, context)

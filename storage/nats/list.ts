@@ -39,8 +39,7 @@ async function* listBucket(
   context: NatsErrorContext,
 ): AsyncGenerator<readonly ListedObject[]> {
   const { signal } = context
-  const late = (): unknown => Object.assign(new Error('the listing did not end'), { name: 'TimeoutError' })
-  const infos = await within(readNewest(bucket, prefix), { ms: LONGEST_MS, signal, late }).catch((error) => {
+  const infos = await within(readNewest(bucket, prefix), { ms: LONGEST_MS, signal, late: silence }).catch((error) => {
     throw natsError(error, context)
   })
   const objects = infos.filter(({ deleted }) => !deleted).map(listed)
@@ -57,7 +56,18 @@ async function readNewest(bucket: NatsBucket, prefix: string): Promise<ObjectInf
   const newest = new Map<string, ObjectInfo>()
   // As `store.list()` does it, which leaves deletions out: they could not be told from what is missing.
   const options = { includeHistory: true, ignoreDeletes: false, historyOnly: true }
-  for await (const info of await store.watch(options)) newest.set(info.name, info)
+  const watch = await store.watch(options)
+  const words = watch[Symbol.asyncIterator]()
+  try {
+    // Nothing else tells of a connection that broke meanwhile.
+    for (;;) {
+      const { done, value } = await within(words.next(), { ms: bucket.timeoutMs, late: silence })
+      if (done) break
+      newest.set(value.name, value)
+    }
+  } finally {
+    watch.stop()
+  }
   const { state } = await jsm.streams.info(stream, { subjects_filter: `$O.${name}.M.>` })
   const names = Object.keys(state.subjects ?? {}).map(objectOf)
   const missing = names.filter((each) => each.startsWith(prefix) && !newest.has(each))
@@ -67,6 +77,10 @@ async function readNewest(bucket: NatsBucket, prefix: string): Promise<ObjectInf
     if (info) newest.set(each, info)
   }
   return [...newest.values()].filter((info) => info.name.startsWith(prefix))
+}
+
+function silence(): unknown {
+  return Object.assign(new Error('the listing did not go on'), { name: 'TimeoutError' })
 }
 
 function incomplete({ name }: NatsBucket, prefix: string): StorageError {

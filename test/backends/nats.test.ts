@@ -208,7 +208,7 @@ test('a listing over a line that breaks is whole or fails, never shorter', async
   const reader = replica(bucket, { server: `nats://127.0.0.1:${proxy.port}`, reconnectWaitMs: 20, timeoutMs: 500 })
   expect(await listAll(reader, 0)).toHaveLength(60)
   let failed = 0
-  for (let cut = 500; cut < 40_000; cut += 4000) {
+  for (let cut = 500; cut < 40_000; cut += 8000) {
     proxy.set({ resetAfter: proxy.stats.down + cut })
     const listed = await listAll(reader, 0).catch((error) => {
       expect(error).toMatchObject({ retryable: true })
