@@ -88,7 +88,8 @@ function codeOf(error: unknown): string {
 }
 
 function meaning(error: unknown): Meaning {
-  for (const { name = '', code, status } of chain(error)) {
+  for (const { name = '', message = '', code, status } of chain(error)) {
+    if (/connection (closed|disconnected|draining)|closed connection/i.test(message)) return LOST
     if (typeof code === 'number' && BY_API_CODE[code]) return BY_API_CODE[code]
     if (typeof code === 'string' && networkMeaning(code)) return networkMeaning(code)!
     if (Object.hasOwn(BY_NAME, name)) return BY_NAME[name]!

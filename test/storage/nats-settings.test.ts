@@ -67,6 +67,7 @@ test.each([
   [named('JetStreamApiError', { code: 10008, status: 503 }), 'STORAGE_SERVER_ERROR', true],
   [named('NoRespondersError'), 'STORAGE_SERVER_ERROR', true],
   [named('ConnectionError', { cause: named('Error', { code: 'ECONNREFUSED' }) }), 'STORAGE_UNREACHABLE', true],
+  [Object.assign(new Error('connection closed'), { name: 'RequestError' }), 'STORAGE_UNREACHABLE', true],
   [named('Error'), 'STORAGE_REFUSED', false],
 ])('nats error %s is %s', (error, code, retryable) => {
   const context = { verb: 'read', key: 'ltx/0/x', bucket: 'b', server: 'nats://h' }
