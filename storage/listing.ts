@@ -1,6 +1,7 @@
-import { parseFilename } from '../ltx/index.ts'
+import { decodeHeader, parseFilename } from '../ltx/index.ts'
+import { readAll } from './body.ts'
 import { StorageError, type StorageErrorAt } from './errors.ts'
-import type { LtxFileInfo } from './types.ts'
+import type { ByteStream, LtxFileInfo } from './types.ts'
 
 /** What a store's listing says of one object. */
 export interface ListedObject {
@@ -92,6 +93,20 @@ export async function withTimestamps(
   await Promise.all(Array.from({ length: Math.min(concurrency, files.length) }, work))
   signal?.throwIfAborted()
   return infos
+}
+
+/**
+ * A file's own timestamp, from its first bytes: where a store keeps none with the file, or does not tell it.
+ * @param open opens the first `HEADER_SIZE` bytes
+ * @returns undefined if it cannot be had
+ */
+export async function headerTimestamp(open: () => Promise<ByteStream | undefined>): Promise<number | undefined> {
+  try {
+    const stream = await open()
+    return stream && decodeHeader(await readAll(stream)).timestamp
+  } catch {
+    return undefined // as where there is no metadata
+  }
 }
 
 function ltxFile(object: ListedObject, { prefix, level }: { prefix: string; level: number }): ListedFile[] {

@@ -2,7 +2,7 @@
 export { type FileMap, listDated, nameKey, sameFiles } from './dated-listing.ts'
 export { type Environment, environmentCredentials, withEnvironment } from './environment.ts'
 export * from './index.ts'
-export { availableSchemes, type OpenReplicaOptions, openReplica, openReplicaSettings } from './open-replica.ts'
+export { type OpenReplicaOptions, openReplica, openReplicaSettings } from './open-replica.ts'
 export { PageMapKeeper, type PageMapSource } from './page-map-keeper.ts'
 export type { ReplicaSettings } from './replica-settings.ts'
 export { replicaSettings, type SettingsOptions } from './settings-of-url.ts'

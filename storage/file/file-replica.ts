@@ -5,6 +5,7 @@ import { closeBody, peekHeader } from '../body.ts'
 import { type BesideName, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
+import { NumberedLeaseStore } from '../numbered-lease-store.ts'
 import type { StoreProbe } from '../probe.ts'
 import type {
   ByteStream,
@@ -19,9 +20,9 @@ import type {
 import type { V3Store } from '../v3.ts'
 import { type FileModes, syncDir, writeDurable } from './durable.ts'
 import { fileError, hasCode } from './file-error.ts'
-import { FileLeaseStore } from './file-lease-store.ts'
 import { FileProbe } from './file-probe.ts'
 import { FileV3Store } from './file-v3-store.ts'
+import { leaseFolder } from './lease-folder.ts'
 import { readFile } from './read-file.ts'
 
 export interface FileReplicaOptions extends FileModes {
@@ -48,9 +49,9 @@ export class FileReplica implements ReplicaClient {
     this.#path = resolve(options.path)
     this.#modes = options
     this.url = `file://${this.#path}`
-    this.lease = new FileLeaseStore(this.#path, options)
     this.v3 = new FileV3Store(this.#path)
     this.probe = new FileProbe(this.#path, options)
+    this.lease = new NumberedLeaseStore(leaseFolder(this.#path, options))
   }
 
   /** True until a file system without hard links was met. */

@@ -1,9 +1,15 @@
-import { decodeHeader, formatTXID, HEADER_SIZE } from '../../ltx/index.ts'
-import { readAll } from '../body.ts'
+import { formatTXID, HEADER_SIZE } from '../../ltx/index.ts'
 import { type Layout, layoutKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { levelDir, s3LevelPrefix } from '../keys.ts'
-import { followPages, type ListedFile, type ListingPage, levelFiles, withTimestamps } from '../listing.ts'
+import {
+  followPages,
+  headerTimestamp,
+  type ListedFile,
+  type ListingPage,
+  levelFiles,
+  withTimestamps,
+} from '../listing.ts'
 import type { ListOptions, LtxFileInfo, LtxFileName } from '../types.ts'
 import type { HttpConnection } from './connection.ts'
 import type { FileFinder, FoundFile } from './finder.ts'
@@ -62,12 +68,7 @@ export class ListingFinder implements FileFinder {
   /** A file's own timestamp from its header: the metadata that the SDK reads is hidden from browsers. */
   async #timestampOf(file: LtxFileName, signal: AbortSignal | undefined): Promise<number | undefined> {
     const range = { offset: 0, size: HEADER_SIZE, ...(signal && { signal }) }
-    try {
-      const stream = await readRange(this.#connection, await this.find(file), range)
-      return stream && decodeHeader(await readAll(stream)).timestamp
-    } catch {
-      return undefined // as where there is no metadata
-    }
+    return headerTimestamp(async () => readRange(this.#connection, await this.find(file), range))
   }
 }
 

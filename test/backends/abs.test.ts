@@ -1,12 +1,11 @@
 import { ContainerClient, ContainerSASPermissions, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AbsReplica, type AbsReplicaOptions } from '../../storage/abs/index.ts'
-import { readAll } from '../../storage/node.ts'
+import { openReplicaSettings, readAll } from '../../storage/node.ts'
 import { replicaClientConformance } from '../storage/conformance.ts'
 import { collect, listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from '../storage/ltx-bytes.ts'
 import { faultSuite } from './faults.ts'
 import { leaseSuite } from './lease.ts'
-import { openSettings } from './open-settings.ts'
 import { roundTrip } from './round-trip.ts'
 import { type Azurite, startAzurite } from './servers/azurite.ts'
 
@@ -128,7 +127,7 @@ describe('credentials (facts 2.7)', () => {
     )
     const { endpoint } = server
     const settings = { type: 'abs', bucket: raw.containerName, path: 'app', endpoint } as const
-    const client = await openSettings(settings, { LITESTREAM_AZURE_SAS_TOKEN: url.search })
+    const client = await openReplicaSettings(settings, { env: { LITESTREAM_AZURE_SAS_TOKEN: url.search } })
     await client.write(name(0, 1), ltxBytes({ min: 1 }), { exclusive: true })
     expect(ranges(await listAll(client, 0))).toEqual(['1-1'])
     expect(client.url).not.toContain('sig')

@@ -4,13 +4,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type ReplicaClient, withRetry } from '../../storage/index.ts'
+import { openReplicaSettings } from '../../storage/node.ts'
 import type { ReplicaSettings } from '../../storage/replica-settings.ts'
 import { Replicator, restore } from '../../writer/index.ts'
 import { type LagProxy, startLagProxy } from '../servers/lag-proxy.ts'
 import { seededRandom } from '../support/random.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { truth } from '../writer/workbench.ts'
-import { openSettings } from './open-settings.ts'
 
 /** A real server on 127.0.0.1, and how a replica on it is opened by way of another port. */
 export interface FaultyServer {
@@ -72,7 +72,7 @@ export function faultSuite(name: string, start: () => Promise<FaultyServer>): vo
     })
 
     async function client(port: number): Promise<ReplicaClient> {
-      const opened = await openSettings(server.settings(port), server.env)
+      const opened = await openReplicaSettings(server.settings(port), { ...(server.env && { env: server.env }) })
       onTestFinished(() => opened.close())
       return opened
     }

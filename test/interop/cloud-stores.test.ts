@@ -4,9 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type ReplicaClient, readAll } from '../../storage/index.ts'
+import { openReplicaSettings } from '../../storage/node.ts'
 import type { ReplicaSettings } from '../../storage/replica-settings.ts'
 import { restore } from '../../writer/index.ts'
-import { openSettings } from '../backends/open-settings.ts'
 import { plain, QUERIES, replicateSome } from '../backends/round-trip.ts'
 import { startAzurite } from '../backends/servers/azurite.ts'
 import { startGcsEmulator } from '../backends/servers/gcs-emulator.ts'
@@ -56,7 +56,7 @@ describe.each(Object.keys(CLOUDS))('Litestream 0.5.16 and litetap on one %s buck
   afterAll(() => cloud?.stop())
 
   async function client(path: string): Promise<ReplicaClient> {
-    const opened = await openSettings(cloud.settings(path))
+    const opened = await openReplicaSettings(cloud.settings(path))
     onTestFinished(() => opened.close())
     return opened
   }

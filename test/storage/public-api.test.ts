@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
 import * as file from '../../storage/file/index.ts'
 import * as http from '../../storage/http/index.ts'
+import * as nats from '../../storage/nats/index.ts'
 import * as storage from '../../storage/node.ts'
 import * as r2 from '../../storage/r2/index.ts'
 import * as s3 from '../../storage/s3/index.ts'
+import * as sftp from '../../storage/sftp/index.ts'
+import * as webdav from '../../storage/webdav/index.ts'
 
 test('the surface of storage/', () => {
   expect(Object.keys(storage).sort()).toEqual([
@@ -14,7 +17,6 @@ test('the surface of storage/', () => {
     'PageMapKeeper',
     'RequestCounts',
     'StorageError',
-    'availableSchemes',
     'besideKey',
     'decodeCatalog',
     'decodeLease',
@@ -47,4 +49,7 @@ test('the surface of storage/', () => {
   expect(Object.keys(http).sort()).toEqual(['EVENTS_NAME', 'HttpReplica', 'openHttp', 'watchEvents'])
   expect(Object.keys(r2).sort()).toEqual(['R2Replica', 'r2Replica'])
   expect(Object.keys(s3)).toEqual(['S3Replica'])
+  expect(Object.keys(sftp).sort()).toEqual(['SftpReplica', 'openSftp'])
+  expect(Object.keys(webdav).sort()).toEqual(['WebdavReplica', 'openWebdav'])
+  expect(Object.keys(nats).sort()).toEqual(['NatsReplica', 'openNats'])
 })

@@ -1,0 +1,3 @@
+export { openWebdav } from './open.ts'
+export type { WebdavReplicaOptions } from './settings.ts'
+export { WebdavReplica } from './webdav-replica.ts'

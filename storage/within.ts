@@ -1,0 +1,29 @@
+export interface WaitLimits {
+  /** Longest wait, in milliseconds. */
+  readonly ms: number
+  readonly signal?: AbortSignal | undefined
+  /** Called when the time is over. @returns what to throw */
+  late(): unknown
+}
+
+/**
+ * Wait for something that cannot be called off. What comes of it after the time or an abort is ignored.
+ * @throws what `work` throws; the signal's reason; what `late` returns
+ */
+export async function within<T>(work: Promise<T>, { ms, signal, late }: WaitLimits): Promise<T> {
+  work.catch(() => {}) // nobody may be waiting for it any more when it fails
+  signal?.throwIfAborted()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let abort: (() => void) | undefined
+  const ended = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms)
+    abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([work, ended])
+  } finally {
+    clearTimeout(timer)
+    if (abort) signal?.removeEventListener('abort', abort)
+  }
+}
