@@ -6,6 +6,8 @@ export type StorageDeps = typeof import('../storage/node.ts')
 
 export type GatewayDeps = typeof import('../gateway/index.ts')
 
+export type DaemonSocketDeps = typeof import('../daemon/socket/index.ts')
+
 export type WriterDeps = typeof import('../writer/index.ts')
 
 export type IntegrityCheck = import('../writer/index.ts').IntegrityCheck
@@ -23,4 +25,8 @@ export async function loadGateway(): Promise<GatewayDeps> {
 
 export async function loadWriter(): Promise<WriterDeps> {
   return await import('../writer/index.ts')
+}
+
+export async function loadDaemonSocket(): Promise<DaemonSocketDeps> {
+  return await import('../daemon/socket/index.ts')
 }

@@ -16,15 +16,18 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./catalog.ts')).catalog,
   },
   databases: { summary: 'list databases specified in config file' },
-  info: { summary: 'show daemon information' },
-  list: { summary: 'list all managed databases' },
+  info: { summary: 'show daemon information', load: async () => (await import('./info.ts')).info },
+  list: { summary: 'list all managed databases', load: async () => (await import('./list.ts')).list },
   ltx: { summary: 'list available LTX files for a database', load: async () => (await import('./ltx.ts')).ltx },
   mcp: { summary: 'serve the databases to language models' },
   query: {
     summary: 'run an SQL query on a replica, in place',
     load: async () => (await import('./query.ts')).query,
   },
-  register: { summary: 'register a database for replication' },
+  register: {
+    summary: 'register a database for replication',
+    load: async () => (await import('./register.ts')).register,
+  },
   replicate: {
     summary: 'replicate a database to object storage',
     load: async () => (await import('./replicate.ts')).replicate,
@@ -42,14 +45,17 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run SQL queries on a replica as you type them',
     load: async () => (await import('./shell.ts')).shell,
   },
-  start: { summary: 'start replication for a database' },
+  start: { summary: 'start replication for a database', load: async () => (await import('./start.ts')).start },
   status: {
     summary: 'display replication status for databases',
     load: async () => (await import('./status.ts')).status,
   },
-  stop: { summary: 'stop replication for a database' },
-  sync: { summary: 'force an immediate sync for a database' },
-  unregister: { summary: 'unregister a database from replication' },
+  stop: { summary: 'stop replication for a database', load: async () => (await import('./stop.ts')).stop },
+  sync: { summary: 'force an immediate sync for a database', load: async () => (await import('./sync.ts')).sync },
+  unregister: {
+    summary: 'unregister a database from replication',
+    load: async () => (await import('./unregister.ts')).unregister,
+  },
   version: { summary: 'print the version', load: async () => (await import('./version.ts')).version },
 }
 

@@ -130,7 +130,8 @@ function parseError(text: string): ErrorReply | undefined {
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'run this as the user that runs the daemon, or widen socket.permissions',
 }
-const NOBODY = 'is "litetap replicate" running, with socket.enabled: true? -socket names another path'
+const NOBODY = '-socket PATH, if the daemon listens elsewhere'
+const QUESTION = 'is "litetap replicate" running with socket.enabled: true?'
 
 function unreachable(socketPath: string, cause: unknown): DaemonError {
   const { code = '', message } = cause as NodeJS.ErrnoException
@@ -143,8 +144,8 @@ function unreachable(socketPath: string, cause: unknown): DaemonError {
 }
 
 function reason(code: string, message: string): string {
-  if (code === 'ENOENT') return 'there is no such socket'
-  if (code === 'ECONNREFUSED') return 'no daemon listens on it'
+  if (code === 'ENOENT') return `there is no such socket; ${QUESTION}`
+  if (code === 'ECONNREFUSED') return `no daemon listens on it; ${QUESTION}`
   return code === 'EACCES' ? 'permission denied' : message
 }
 

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { cli } from './support.ts'
 
-const LATER = ['databases', 'info', 'list', 'mcp', 'register', 'start', 'stop', 'sync', 'unregister']
-const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'serve', 'status', 'version']
+const LATER = ['databases', 'mcp']
+const DAEMON = ['info', 'list', 'register', 'start', 'stop', 'sync', 'unregister']
+const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'serve', 'status', 'version', ...DAEMON]
 
 describe('dispatch', () => {
   test.each(['help', '-h', '-help', '--help'])('%s prints the usage, exit 0', async (word) => {
@@ -19,27 +20,27 @@ describe('dispatch', () => {
       The commands are:
 
       	catalog      write the catalog by which web servers are read
+      	info         show daemon information
+      	list         list all managed databases
       	ltx          list available LTX files for a database
       	query        run an SQL query on a replica, in place
+      	register     register a database for replication
       	replicate    replicate a database to object storage
       	reset        reset local state for a database
       	restore      recover a database from a replica
       	serve        serve replicas over HTTP to readers without credentials
       	shell        run SQL queries on a replica as you type them
+      	start        start replication for a database
       	status       display replication status for databases
+      	stop         stop replication for a database
+      	sync         force an immediate sync for a database
+      	unregister   unregister a database from replication
       	version      print the version
 
       Not available yet:
 
       	databases    list databases specified in config file
-      	info         show daemon information
-      	list         list all managed databases
       	mcp          serve the databases to language models
-      	register     register a database for replication
-      	start        start replication for a database
-      	stop         stop replication for a database
-      	sync         force an immediate sync for a database
-      	unregister   unregister a database from replication
 
       Use "litetap <command> -h" for the arguments of a command.
       "
