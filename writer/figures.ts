@@ -15,6 +15,8 @@ export interface Activity {
   readonly startedAt: number
   updatedAt: number
   readonly checkpointMode?: CheckpointKind
+  /** It copies, or copied, the whole database. */
+  snapshotting?: boolean
   /** Why it failed, in one line. */
   error?: string
 }
@@ -95,6 +97,7 @@ export function countCheckpoint<T>(
 export function enterPhase(figures: Figures, phase: ActivityPhase): void {
   if (!figures.activity?.active) return
   figures.activity.phase = phase
+  if (phase === 'write_ltx_from_db') figures.activity.snapshotting = true
   figures.activity.updatedAt = Date.now()
 }
 

@@ -24,6 +24,7 @@ export async function diagnose(report: DatabaseReport, now: number): Promise<Syn
     ...(txid > 0n && { txid }),
     ...(walSize > 0 && { wal_size: walSize }),
     ...(figures && figures.walBytes > 0 && { last_synced_wal_offset: figures.walBytes }),
+    ...(activity?.snapshotting && { snapshotting: true }),
     ...(activity?.checkpointMode && { checkpoint_mode: activity.checkpointMode }),
     ...(error !== undefined && { error }),
   }

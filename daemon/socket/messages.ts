@@ -70,6 +70,7 @@ export interface SyncDiagnostic {
   /** Bytes of the `-wal` file. */
   readonly wal_size?: number
   readonly last_synced_wal_offset?: number
+  readonly snapshotting?: boolean
   readonly checkpoint_mode?: string
   readonly error?: string
 }
