@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type Log, silentLog } from '../../writer/index.ts'
+import { closeServer } from '../close-server.ts'
 import { type BoundSocket, bindSocket } from './bind-socket.ts'
 import { cpuProfile, OTHER_PROFILES } from './cpu-profile.ts'
 import * as endpoints from './endpoints.ts'
@@ -76,10 +77,7 @@ export class ControlSocket {
     this.#stop.abort()
     if (!this.#bound) return
     await this.#bound.remove()
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs)
-    await closed
-    clearTimeout(timer)
+    await closeServer(this.#server, graceMs)
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
