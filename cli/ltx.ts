@@ -1,12 +1,11 @@
 import { defineCommand } from './command.ts'
-import type { loadStorage } from './deps.ts'
+import { type FileLine, loadCommands } from './deps.ts'
 import { usageError } from './errors.ts'
 import { boolFlag, customFlag, stringFlag } from './flags.ts'
 import { type CliIO, printJSON } from './io.ts'
 import { createLog } from './log.ts'
 import { openSource } from './source.ts'
 import { formatTable } from './table.ts'
-import { formatTimestamp } from './timestamp.ts'
 
 const SNAPSHOT_LEVEL = 9
 
@@ -59,6 +58,7 @@ export const ltx = defineCommand({
     const log = createLog({ output: io.stderr, level: 'info', now: io.now })
     const client = await openSource(source, flags.config, { io, log, example: 'litetap ltx s3://bucket/prefix' })
     try {
+      const { listFiles } = await loadCommands()
       const files = await listFiles(client, flags.level ?? [0])
       if (flags.json) printJSON(io.stdout, files)
       else printTable(io, files)
@@ -68,34 +68,6 @@ export const ltx = defineCommand({
     return 0
   },
 })
-
-type Client = Awaited<ReturnType<Awaited<ReturnType<typeof loadStorage>>['openReplica']>>
-
-/** One line of the listing, as it stands in the JSON document. */
-interface FileLine {
-  readonly level: number
-  readonly min_txid: string
-  readonly max_txid: string
-  readonly size: number
-  readonly timestamp: string
-}
-
-async function listFiles(client: Client, levels: readonly number[]): Promise<FileLine[]> {
-  const { formatTXID } = await import('../ltx/index.ts')
-  const lines: FileLine[] = []
-  for (const level of levels) {
-    for await (const file of client.list(level)) {
-      lines.push({
-        level,
-        min_txid: formatTXID(file.minTXID),
-        max_txid: formatTXID(file.maxTXID),
-        size: file.size,
-        timestamp: formatTimestamp(file.createdAt),
-      })
-    }
-  }
-  return lines
-}
 
 function printTable(io: CliIO, files: readonly FileLine[]): void {
   const rows = files.map((file) => [`${file.level}`, file.min_txid, file.max_txid, `${file.size}`, file.timestamp])

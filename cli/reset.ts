@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import { defineCommand } from './command.ts'
-import { loadWriter } from './deps.ts'
+import { loadCommands } from './deps.ts'
 import { CliError, configUnsupported, errorMessage, usageError } from './errors.ts'
 import { boolFlag, stringFlag } from './flags.ts'
 import { print } from './io.ts'
@@ -47,27 +46,22 @@ export const reset = defineCommand({
     if (args.length > 1) throw usageError('too many arguments')
     if (flags.config !== '') throw configUnsupported(`cannot read ${flags.config}`, `litetap reset ${path}`)
     const dbPath = expandPath(path, io)
-    const metaDir = join(dirname(dbPath), `.${basename(dbPath)}-litestream`)
-    const ltxDir = join(metaDir, 'ltx')
     if (!(await exists(dbPath))) throw usageError(`database does not exist: ${dbPath}`)
     const say = (text: string) => print(io.stdout, text)
-    if (!(await exists(metaDir))) {
+    const { resetDatabase } = await loadCommands()
+    const { metaDir, ltxDir, hadState, files } = await resetDatabase(dbPath, { dryRun: flags['dry-run'] })
+    if (!hadState) {
       say(`No local state to reset for ${dbPath}`)
       say(`Meta directory does not exist: ${metaDir}`)
-      return 0
-    }
-    const { resetLocalState } = await loadWriter()
-    if (flags['dry-run']) {
-      const { files } = await resetLocalState(dbPath, { dryRun: true })
+    } else if (flags['dry-run']) {
       say(`Dry run: local Litestream state would be reset for: ${dbPath}`)
       say(`Would remove: ${ltxDir}`)
       for (const line of describeFiles(files)) say(line)
-      return 0
+    } else {
+      say(`Resetting local Litestream state for: ${dbPath}`)
+      say(`Removing: ${ltxDir}`)
+      say('Reset complete. Next replication sync will create a fresh snapshot.')
     }
-    say(`Resetting local Litestream state for: ${dbPath}`)
-    say(`Removing: ${ltxDir}`)
-    await resetLocalState(dbPath, { dryRun: false })
-    say('Reset complete. Next replication sync will create a fresh snapshot.')
     return 0
   },
 })

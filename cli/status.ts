@@ -1,8 +1,7 @@
 import { defineCommand } from './command.ts'
-import { type LocalStatus, loadWriter } from './deps.ts'
+import { loadCommands } from './deps.ts'
 import { configUnsupported, usageError } from './errors.ts'
 import { boolFlag, stringFlag } from './flags.ts'
-import { formatBytes } from './humanize.ts'
 import { printJSON } from './io.ts'
 import { expandPath } from './source.ts'
 import { formatTable } from './table.ts'
@@ -46,8 +45,8 @@ export const status = defineCommand({
     if (path === '') throw configUnsupported('name the database', 'litetap status /path/to/db')
     if (args.length > 1) throw usageError('too many arguments')
     const dbPath = expandPath(path, io)
-    const { localStatus } = await loadWriter()
-    const line = await describe(dbPath, await localStatus(dbPath))
+    const { statusLine } = await loadCommands()
+    const line = await statusLine(dbPath)
     if (flags.json) {
       printJSON(io.stdout, [line])
       return 0
@@ -57,13 +56,3 @@ export const status = defineCommand({
     return 0
   },
 })
-
-async function describe(dbPath: string, state: LocalStatus) {
-  const { formatTXID } = await import('../ltx/index.ts')
-  return {
-    database: dbPath,
-    status: state.status,
-    local_txid: state.txid === undefined ? '-' : formatTXID(state.txid),
-    wal_size: state.status === 'no database' ? '-' : formatBytes(state.walSize ?? 0),
-  }
-}

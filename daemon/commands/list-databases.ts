@@ -1,0 +1,17 @@
+import type { Config } from '../config/config.ts'
+
+/** One entry of a configuration, key by key as `databases -json` prints it. */
+export interface DatabaseLine {
+  /** Of the database; of the folder, for all databases of one. */
+  readonly path: string
+  /** `s3`, ... */
+  readonly replica: string
+}
+
+/** What `databases` lists. */
+export function listDatabases({ databases }: Pick<Config, 'databases'>): DatabaseLine[] {
+  return databases.map((entry) => ({
+    path: entry.kind === 'database' ? entry.path : entry.dir,
+    replica: entry.replica.type,
+  }))
+}
