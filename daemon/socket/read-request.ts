@@ -1,20 +1,16 @@
 import type { IncomingMessage } from 'node:http'
+import { readBody } from '../read-body.ts'
 import { RequestError } from './request-error.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 
 /** A request's JSON object, its fields not looked at yet. @throws RequestError 400, 413 */
 export async function readRequest(request: IncomingMessage): Promise<RequestFields> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) throw new RequestError(413, 'request body too large')
-    chunks.push(chunk)
-  }
+  const text = await readBody(request, BODY_BYTES_MAX)
+  if (text === undefined) throw new RequestError(413, 'request body too large')
   let value: unknown
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString())
+    value = JSON.parse(text)
   } catch (error) {
     throw badBody((error as Error).message)
   }
