@@ -298,3 +298,32 @@ test('restore does not write into the place of a database that this daemon repli
   expect((await call(client, 'litestream_restore', { path, o: elsewhere })).failed).toBe(true)
   expect(readFileSync(elsewhere, 'utf8')).toBe('precious')
 })
+
+test('a client that leaves ends what was done for it', async () => {
+  const begun = Promise.withResolvers<AbortSignal>()
+  const { url, path } = await mcpScene({
+    openDatabase: (_, { signal }) => {
+      begun.resolve(signal)
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    },
+  })
+  const leave = new AbortController()
+  const message = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'litetap_query', arguments: { path, sql: 'SELECT 1' } },
+  }
+  const reply = fetch(`${url}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify(message),
+    signal: leave.signal,
+  })
+  const failed = expect(reply).rejects.toThrow()
+  const signal = await begun.promise
+  expect(signal.aborted).toBe(false)
+  leave.abort()
+  await failed
+  await expect.poll(() => signal.aborted).toBe(true)
+})
