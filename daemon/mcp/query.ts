@@ -25,7 +25,11 @@ export async function query(subject: McpSubject, args: QueryArguments, stop: Abo
   const source = isReplicaURL(args.path)
     ? args.path
     : (await configuredDatabase(subject, args.path, args.config)).replica
-  const newest = await openDatabase(await subject.openReplica(source), { signal })
+  const client = await subject.openReplica(source)
+  const newest = await openDatabase(client, { signal }).catch(async (error: unknown) => {
+    await client.close()
+    throw error
+  })
   try {
     return await readRows(target ? await newest.at(target, { signal }) : newest, args, signal)
   } finally {

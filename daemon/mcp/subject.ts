@@ -26,7 +26,7 @@ export interface McpSubject {
   loadConfig(path?: string): Promise<Config>
   /** @throws StorageError */
   openReplica(source: string | ReplicaSettings): Promise<ReplicaClient>
-  /** The client is the database's from now on. Absent: there is no `litetap_query`. */
+  /** The client is the database's once it is open. Absent: there is no `litetap_query`. */
   readonly openDatabase?: (client: ReplicaClient, options: { signal: AbortSignal }) => Promise<QueryableDatabase>
   /** A database path as people write it, made absolute. */
   expandPath(text: string): string

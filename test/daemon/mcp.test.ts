@@ -327,3 +327,22 @@ test('a client that leaves ends what was done for it', async () => {
   await failed
   await expect.poll(() => signal.aborted).toBe(true)
 })
+
+test('of a replica that cannot be opened, nothing is left open', async () => {
+  let closed = 0
+  const { url, dir } = await mcpScene({
+    openReplica: async () => {
+      const client = new FileReplica({ path: join(dir, 'nothing') })
+      const close = client.close.bind(client)
+      client.close = () => {
+        closed += 1
+        return close()
+      }
+      return client
+    },
+  })
+  const client = await connect(url)
+  const args = { path: 'file:///anywhere', sql: 'SELECT 1' }
+  expect((await call(client, 'litetap_query', args)).failed).toBe(true)
+  expect(closed).toBe(1)
+})
