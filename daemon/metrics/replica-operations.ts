@@ -1,13 +1,13 @@
 import { Counter, Histogram, type Registry } from 'prom-client'
 
-/** One request, or call, to a store that is over. */
-export interface ReplicaOperation {
+/** One request to a store, when it is over. */
+export interface ReplicaRequest {
   readonly operation: 'PUT' | 'GET' | 'LIST' | 'DELETE'
   /** Of the files themselves, in either direction. */
   readonly bytes: number
   readonly ms: number
-  /** Of the StorageError, when it failed. */
-  readonly errorCode?: string
+  /** Why it failed: a storage code, or another word. */
+  readonly error?: string
 }
 
 const BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60]
@@ -55,11 +55,11 @@ export class ReplicaOperations {
   }
 
   /** @param replicaType of the client: `s3`, ... */
-  record(replicaType: string, { operation, bytes, ms, errorCode }: ReplicaOperation): void {
+  record(replicaType: string, { operation, bytes, ms, error }: ReplicaRequest): void {
     const labels = { replica_type: replicaType, operation }
     this.#total.inc(labels)
     this.#bytes.inc(labels, bytes)
     this.#durations.observe(labels, ms / 1000)
-    if (errorCode !== undefined) this.#errors.inc({ ...labels, code: errorCode })
+    if (error !== undefined) this.#errors.inc({ ...labels, code: error })
   }
 }

@@ -75,7 +75,7 @@ describe('metrics (facts 8.4)', () => {
     const { metrics, scrape } = await serve(new ReplicatorControl())
     metrics.operations.record('s3', { operation: 'PUT', bytes: 100, ms: 20 })
     metrics.operations.record('s3', { operation: 'PUT', bytes: 11, ms: 700 })
-    metrics.operations.record('gs', { operation: 'LIST', bytes: 0, ms: 70_000, errorCode: 'STORAGE_TIMEOUT' })
+    metrics.operations.record('gs', { operation: 'LIST', bytes: 0, ms: 70_000, error: 'STORAGE_TIMEOUT' })
     const { value, types } = await scrape()
     const put = { replica_type: 's3', operation: 'PUT' }
     const list = { replica_type: 'gs', operation: 'LIST' }
