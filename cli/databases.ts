@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { defineCommand } from './command.ts'
 import { CONFIG_ARGUMENTS, CONFIG_FLAGS, readConfig } from './config.ts'
+import { loadCommands } from './deps.ts'
 import { usageError } from './errors.ts'
 import { boolFlag } from './flags.ts'
 import { printJSON } from './io.ts'
@@ -33,10 +33,8 @@ export const databases = defineCommand({
   async run(io, flags, args) {
     if (args.length > 0) throw usageError('too many arguments', 'litetap databases -config /path/to/litestream.yml')
     const { config } = await readConfig(flags, io)
-    const lines = config.databases.map((entry) => ({
-      path: entry.kind === 'database' ? entry.path : join(entry.dir, entry.pattern),
-      replica: entry.replica.type,
-    }))
+    const { listDatabases } = await loadCommands()
+    const lines = listDatabases(config)
     if (flags.json) printJSON(io.stdout, lines)
     else io.stdout.write(formatTable([['path', 'replica'], ...lines.map((line) => [line.path, line.replica])]))
     return 0

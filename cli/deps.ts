@@ -6,10 +6,14 @@ export type StorageDeps = typeof import('../storage/node.ts')
 
 export type GatewayDeps = typeof import('../gateway/index.ts')
 
+export type CommandDeps = typeof import('../daemon/commands/index.ts')
+export type FileLine = import('../daemon/commands/index.ts').FileLine
+
+export type DaemonSocketDeps = typeof import('../daemon/socket/index.ts')
+
 export type WriterDeps = typeof import('../writer/index.ts')
 
 export type IntegrityCheck = import('../writer/index.ts').IntegrityCheck
-export type LocalStatus = import('../writer/index.ts').LocalStatus
 export type FollowEvent = import('../writer/index.ts').FollowEvent
 export type Replicator = import('../writer/index.ts').Replicator
 
@@ -29,4 +33,12 @@ export async function loadGateway(): Promise<GatewayDeps> {
 
 export async function loadWriter(): Promise<WriterDeps> {
   return await import('../writer/index.ts')
+}
+
+export async function loadDaemonSocket(): Promise<DaemonSocketDeps> {
+  return await import('../daemon/socket/index.ts')
+}
+
+export async function loadCommands(): Promise<CommandDeps> {
+  return await import('../daemon/commands/index.ts')
 }

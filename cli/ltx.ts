@@ -1,13 +1,12 @@
 import { defineCommand } from './command.ts'
 import { CONFIG_ARGUMENTS, CONFIG_FLAGS } from './config.ts'
-import type { loadStorage } from './deps.ts'
+import { type FileLine, loadCommands, type loadStorage } from './deps.ts'
 import { usageError } from './errors.ts'
 import { boolFlag, customFlag } from './flags.ts'
 import { type CliIO, print, printJSON } from './io.ts'
 import { createLog } from './log.ts'
 import { openSource } from './source.ts'
 import { formatTable } from './table.ts'
-import { formatTimestamp } from './timestamp.ts'
 
 const SNAPSHOT_LEVEL = 9
 
@@ -55,6 +54,7 @@ export const ltx = defineCommand({
     const log = createLog({ output: io.stderr, level: 'info', now: io.now })
     const client = await openSource(source, flags, { io, log })
     try {
+      const { listFiles } = await loadCommands()
       const files = await listFiles(client, flags.level ?? [0])
       if (flags.json) printJSON(io.stdout, files)
       else printTable(io, files)
@@ -74,32 +74,6 @@ const V3_NOTE =
 async function holdsV3(client: Client): Promise<boolean> {
   for await (const _ of client.v3?.list() ?? []) return true
   return false
-}
-
-/** One line of the listing, as it stands in the JSON document. */
-interface FileLine {
-  readonly level: number
-  readonly min_txid: string
-  readonly max_txid: string
-  readonly size: number
-  readonly timestamp: string
-}
-
-async function listFiles(client: Client, levels: readonly number[]): Promise<FileLine[]> {
-  const { formatTXID } = await import('../ltx/index.ts')
-  const lines: FileLine[] = []
-  for (const level of levels) {
-    for await (const file of client.list(level)) {
-      lines.push({
-        level,
-        min_txid: formatTXID(file.minTXID),
-        max_txid: formatTXID(file.maxTXID),
-        size: file.size,
-        timestamp: formatTimestamp(file.createdAt),
-      })
-    }
-  }
-  return lines
 }
 
 function printTable(io: CliIO, files: readonly FileLine[]): void {

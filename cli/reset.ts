@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { defineCommand } from './command.ts'
 import { CONFIG_FLAGS, expandPath, findDatabase } from './config.ts'
-import { loadWriter } from './deps.ts'
+import { loadCommands } from './deps.ts'
 import { CliError, errorMessage, usageError } from './errors.ts'
 import { boolFlag } from './flags.ts'
 import { print } from './io.ts'
@@ -48,29 +47,27 @@ export const reset = defineCommand({
     if (path === '') throw usageError('database path required', 'litetap reset /path/to/db')
     if (args.length > 1) throw usageError('too many arguments')
     const dbPath = expandPath(path, io)
-    const { metaPath, resetLocalState } = await loadWriter()
     // As upstream: the default configuration file is not looked for.
     const entry = flags.config === '' ? undefined : await findDatabase(path, flags, io)
-    const metaDir = entry?.metaPath ?? metaPath(dbPath)
-    const ltxDir = join(metaDir, 'ltx')
     if (!(await exists(dbPath))) throw usageError(`database does not exist: ${dbPath}`)
     const say = (text: string) => print(io.stdout, text)
-    if (!(await exists(metaDir))) {
+    const { resetDatabase } = await loadCommands()
+    const { metaDir, ltxDir, hadState, files } = await resetDatabase(dbPath, {
+      dryRun: flags['dry-run'],
+      ...(entry?.metaPath !== undefined && { metaPath: entry.metaPath }),
+    })
+    if (!hadState) {
       say(`No local state to reset for ${dbPath}`)
       say(`Meta directory does not exist: ${metaDir}`)
-      return 0
-    }
-    if (flags['dry-run']) {
-      const { files } = await resetLocalState(dbPath, { dryRun: true, metaPath: metaDir })
+    } else if (flags['dry-run']) {
       say(`Dry run: local Litestream state would be reset for: ${dbPath}`)
       say(`Would remove: ${ltxDir}`)
       for (const line of describeFiles(files)) say(line)
-      return 0
+    } else {
+      say(`Resetting local Litestream state for: ${dbPath}`)
+      say(`Removing: ${ltxDir}`)
+      say('Reset complete. Next replication sync will create a fresh snapshot.')
     }
-    say(`Resetting local Litestream state for: ${dbPath}`)
-    say(`Removing: ${ltxDir}`)
-    await resetLocalState(dbPath, { dryRun: false, metaPath: metaDir })
-    say('Reset complete. Next replication sync will create a fresh snapshot.')
     return 0
   },
 })

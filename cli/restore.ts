@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { RestoreTarget } from '../replica/index.ts'
 import { defineCommand } from './command.ts'
 import { CONFIG_FLAGS } from './config.ts'
-import { type IntegrityCheck, loadWriter } from './deps.ts'
+import { type IntegrityCheck, loadCommands, loadWriter } from './deps.ts'
 import { CliError, errorMessage, hasCode, hintOf, usageError } from './errors.ts'
 import { boolFlag, durationFlag, type FlagValues, intFlag, stringFlag, txidFlag } from './flags.ts'
 import { followLogger } from './follow-log.ts'
@@ -64,6 +64,7 @@ async function runRestore(io: CliIO, given: Flags, args: readonly string[]): Pro
     else if (flags.f) await followUntilSignal(job)
     else await restoreOnce(job)
   } catch (error) {
+    const { meansNoBackup } = await loadCommands()
     if (!flags['if-replica-exists'] || !meansNoBackup(error, target)) throw explain(error, client.url)
     log.info('no matching backups found')
   } finally {
@@ -177,12 +178,6 @@ function explain(error: unknown, url: string): unknown {
   }
   if (!hasCode(error, ...ABOUT_THE_REPLICA)) return error
   return new CliError('CLI_FAILED', `${errorMessage(error)} (${url})`, { hint: hintOf(error), cause: error })
-}
-
-/** Upstream takes a TXID that does not exist for "no backup", but not a time (facts 6.1, 6.4). */
-function meansNoBackup(error: unknown, target: RestoreTarget): boolean {
-  if (hasCode(error, 'WRITER_NO_BACKUP')) return true
-  return hasCode(error, 'WRITER_TX_NOT_AVAILABLE') && target.timestamp === undefined
 }
 
 /** Log lines go to stdout unless a JSON document does, and never through the bar. */

@@ -5,8 +5,7 @@ import { askedForHelp, runCommand } from './run-command.ts'
 
 interface Entry {
   readonly summary: string
-  /** Absent: the command has its place here and does not exist yet. */
-  readonly load?: () => Promise<Command>
+  readonly load: () => Promise<Command>
 }
 
 // Loaded one at a time: `help` and `version` must not wait for an SDK.
@@ -23,19 +22,21 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'check a database, its replica and this machine',
     load: async () => (await import('./doctor.ts')).doctor,
   },
-  info: { summary: 'show daemon information' },
-  list: { summary: 'list all managed databases' },
+  info: { summary: 'show daemon information', load: async () => (await import('./info.ts')).info },
+  list: { summary: 'list all managed databases', load: async () => (await import('./list.ts')).list },
   ltx: { summary: 'list available LTX files for a database', load: async () => (await import('./ltx.ts')).ltx },
   'ltx-tool': {
     summary: 'look into LTX files, check and apply them',
     load: async () => (await import('./ltx-tool/ltx-tool.ts')).ltxTool,
   },
-  mcp: { summary: 'serve the databases to language models' },
   query: {
     summary: 'run an SQL query on a replica, in place',
     load: async () => (await import('./query.ts')).query,
   },
-  register: { summary: 'register a database for replication' },
+  register: {
+    summary: 'register a database for replication',
+    load: async () => (await import('./register.ts')).register,
+  },
   replicate: {
     summary: 'replicate a database to object storage',
     load: async () => (await import('./replicate.ts')).replicate,
@@ -53,14 +54,17 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run SQL queries on a replica as you type them',
     load: async () => (await import('./shell.ts')).shell,
   },
-  start: { summary: 'start replication for a database' },
+  start: { summary: 'start replication for a database', load: async () => (await import('./start.ts')).start },
   status: {
     summary: 'display replication status for databases',
     load: async () => (await import('./status.ts')).status,
   },
-  stop: { summary: 'stop replication for a database' },
-  sync: { summary: 'force an immediate sync for a database' },
-  unregister: { summary: 'unregister a database from replication' },
+  stop: { summary: 'stop replication for a database', load: async () => (await import('./stop.ts')).stop },
+  sync: { summary: 'force an immediate sync for a database', load: async () => (await import('./sync.ts')).sync },
+  unregister: {
+    summary: 'unregister a database from replication',
+    load: async () => (await import('./unregister.ts')).unregister,
+  },
   version: { summary: 'print the version', load: async () => (await import('./version.ts')).version },
 }
 
@@ -97,7 +101,7 @@ async function dispatch([name = '', ...args]: readonly string[], io: CliIO): Pro
 
 async function help([name]: readonly string[], io: CliIO): Promise<number> {
   const entry = name === undefined ? undefined : find(name)
-  io.stdout.write(entry?.load === undefined ? usage() : (await entry.load()).usage)
+  io.stdout.write(entry === undefined ? usage() : (await entry.load()).usage)
   return 0
 }
 
@@ -106,7 +110,6 @@ function loadCommand(name: string): Promise<Command> {
   if (entry === undefined) {
     throw new CliError('CLI_USAGE', `litetap ${name}: unknown command`, { hint: 'litetap help' })
   }
-  if (entry.load === undefined) throw new CliError('CLI_UNSUPPORTED', `litetap ${name}: not available yet`)
   return entry.load()
 }
 
@@ -116,9 +119,6 @@ function find(name: string): Entry | undefined {
 
 function usage(): string {
   const line = ([name, entry]: [string, Entry]) => `\t${name.padEnd(13)}${entry.summary}\n`
-  const entries = Object.entries(COMMANDS)
-  const available = entries.filter(([, entry]) => entry.load !== undefined)
-  const later = entries.filter(([, entry]) => entry.load === undefined)
   return `litetap replicates SQLite databases to object storage, in Litestream's format.
 
 Usage:
@@ -127,10 +127,7 @@ Usage:
 
 The commands are:
 
-${available.map(line).join('')}
-Not available yet:
-
-${later.map(line).join('')}
+${Object.entries(COMMANDS).map(line).join('')}
 Use "litetap <command> -h" for the arguments of a command.
 `
 }

@@ -1,10 +1,9 @@
 import type { DatabaseEntry } from '../daemon/config/config.ts'
 import { defineCommand } from './command.ts'
 import { CONFIG_ARGUMENTS, CONFIG_FLAGS, type ConfigFlags, expandPath, findDatabase, readConfig } from './config.ts'
-import { loadWriter } from './deps.ts'
+import { loadCommands } from './deps.ts'
 import { usageError } from './errors.ts'
 import { boolFlag } from './flags.ts'
-import { formatBytes } from './humanize.ts'
 import { type CliIO, printJSON } from './io.ts'
 import { formatTable } from './table.ts'
 
@@ -40,7 +39,11 @@ export const status = defineCommand({
   flags: { ...CONFIG_FLAGS, json: boolFlag() },
   async run(io, flags, args) {
     if (args.length > 1) throw usageError('too many arguments')
-    const lines = await Promise.all((await chosen(args[0] ?? '', flags, io)).map(describe))
+    const { statusLine } = await loadCommands()
+    const databases = await chosen(args[0] ?? '', flags, io)
+    const lines = await Promise.all(
+      databases.map(({ path, metaPath }) => statusLine(path, metaPath ? { metaPath } : {})),
+    )
     if (flags.json) {
       printJSON(io.stdout, lines)
       return 0
@@ -58,16 +61,4 @@ async function chosen(path: string, flags: ConfigFlags, io: CliIO): Promise<read
   if (path !== '') return [flags.config === '' ? { path: expandPath(path, io) } : await findDatabase(path, flags, io)]
   const { config } = await readConfig(flags, io)
   return config.databases.filter((entry) => entry.kind === 'database')
-}
-
-async function describe({ path, metaPath }: Chosen) {
-  const { localStatus } = await loadWriter()
-  const { formatTXID } = await import('../ltx/index.ts')
-  const state = await localStatus(path, metaPath === undefined ? {} : { metaPath })
-  return {
-    database: path,
-    status: state.status,
-    local_txid: state.txid === undefined ? '-' : formatTXID(state.txid),
-    wal_size: state.status === 'no database' ? '-' : formatBytes(state.walSize ?? 0),
-  }
 }

@@ -1,5 +1,6 @@
 import type { TXID } from '../ltx/index.ts'
 import type { ReplicaSettings } from '../storage/replica-settings.ts'
+import type { Figures } from '../writer/index.ts'
 
 /** What is replicated: uploading, held open without uploading, or neither. */
 export type DatabaseState = 'replicating' | 'open' | 'stopped'
@@ -23,6 +24,8 @@ export interface DatabaseReport {
   readonly trouble?: string
   /** Since when; ms since the Unix epoch. */
   readonly troubledSince?: number
+  /** What its replication has come to since the daemon began: a live record, to be read and not kept. */
+  readonly figures?: Figures
 }
 
 export interface SyncResult {

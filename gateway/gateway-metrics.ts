@@ -1,42 +1,80 @@
-import { type Counter, formatMetrics, type Labels, type Metric } from './metrics.ts'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { Served } from './serve-database.ts'
 
 /** What a gateway knows of itself. */
 export interface GatewayFigures {
-  /** By `route` and `status`. */
-  readonly requests: Counter
-  /** By `route`. */
-  readonly bytes: Counter
   readonly connections: number
   readonly inFlight: number
   readonly subscribers: number
   readonly databases: ReadonlyMap<string, Served>
 }
 
-/** The text of /metrics. */
-export function formatGatewayMetrics(figures: GatewayFigures): string {
-  const upstream: [Labels, number][] = []
-  const txids: [Labels, bigint][] = []
-  const times: [Labels, number][] = []
-  for (const [database, { counts, feed }] of figures.databases) {
-    for (const [verb, count] of Object.entries(counts.requests)) upstream.push([{ database, verb }, count])
-    if (!feed.newest) continue
-    txids.push([{ database }, feed.newest.txid])
-    times.push([{ database }, feed.newest.timestamp / 1000])
-  }
-  const single = (value: number): Metric['values'] => [[{}, value]]
-  return formatMetrics([
-    metric('requests_total', 'counter', 'Requests answered.', figures.requests),
-    metric('sent_bytes_total', 'counter', 'Bytes of bodies sent.', figures.bytes),
-    metric('connections', 'gauge', 'Connections open.', single(figures.connections)),
-    metric('requests_in_flight', 'gauge', 'Requests being answered.', single(figures.inFlight)),
-    metric('subscribers', 'gauge', 'Event streams open.', single(figures.subscribers)),
-    metric('upstream_requests_total', 'counter', 'Requests to the stores.', upstream),
-    metric('txid', 'gauge', 'Last transaction known.', txids),
-    metric('transaction_timestamp_seconds', 'gauge', 'When it was made, by the clock of the primary.', times),
-  ])
-}
+/** What Prometheus can know of a gateway. */
+export class GatewayMetrics {
+  readonly #registry = new Registry()
+  readonly #requests = this.#counter('requests_total', 'Requests answered.', ['route', 'status'])
+  readonly #bytes = this.#counter('sent_bytes_total', 'Bytes of bodies sent.', ['route'])
 
-function metric(name: string, type: Metric['type'], help: string, values: Metric['values']): Metric {
-  return { name: `litetap_gateway_${name}`, type, help, values }
+  /** @param figures as they are when they are asked for */
+  constructor(figures: () => GatewayFigures) {
+    this.#gauge('connections', 'Connections open.', () => figures().connections)
+    this.#gauge('requests_in_flight', 'Requests being answered.', () => figures().inFlight)
+    this.#gauge('subscribers', 'Event streams open.', () => figures().subscribers)
+    const upstream: Counter<'database' | 'verb'> = this.#counter(
+      'upstream_requests_total',
+      'Requests to the stores.',
+      ['database', 'verb'],
+      () => {
+        upstream.reset()
+        for (const [database, { counts }] of figures().databases) {
+          for (const [verb, count] of Object.entries(counts.requests)) upstream.inc({ database, verb }, count)
+        }
+      },
+    )
+    this.#newest('txid', 'Last transaction known.', figures, ({ txid }) => Number(txid))
+    const help = 'When it was made, by the clock of the primary.'
+    this.#newest('transaction_timestamp_seconds', help, figures, ({ timestamp }) => timestamp / 1000)
+  }
+
+  /** One request has been answered, or was given up. */
+  answered(route: string, status: string, bytes = 0): void {
+    this.#requests.inc({ route, status })
+    this.#bytes.inc({ route }, bytes)
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** The text of /metrics. */
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  #counter<T extends string>(name: string, help: string, labelNames: T[], collect?: () => void): Counter<T> {
+    return new Counter({ ...this.#about(name, help), labelNames, ...(collect && { collect }) })
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ ...this.#about(name, help), collect: () => gauge.set(read()) })
+  }
+
+  /** Of the newest transaction of each database, once one is known. */
+  #newest(
+    name: string,
+    help: string,
+    figures: () => GatewayFigures,
+    read: (newest: NonNullable<Served['feed']['newest']>) => number,
+  ): void {
+    const collect = (): void => {
+      for (const [database, { feed }] of figures().databases) {
+        if (feed.newest) gauge.set({ database }, read(feed.newest))
+      }
+    }
+    const gauge: Gauge<'database'> = new Gauge({ ...this.#about(name, help), labelNames: ['database'], collect })
+  }
+
+  #about(name: string, help: string) {
+    return { name: `litetap_gateway_${name}`, help, registers: [this.#registry] }
+  }
 }

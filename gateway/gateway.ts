@@ -5,8 +5,7 @@ import { Cors } from './cors.ts'
 import { GatewayError } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import type { Feed } from './feed.ts'
-import { formatGatewayMetrics } from './gateway-metrics.ts'
-import { Counter } from './metrics.ts'
+import { GatewayMetrics } from './gateway-metrics.ts'
 import { RateLimit } from './rate-limit.ts'
 import { parseRoute, type Route } from './route.ts'
 import { type Served, serveDatabase } from './serve-database.ts'
@@ -36,8 +35,7 @@ export class Gateway {
   readonly #subscribers: Subscribers
   readonly #static: StaticFiles
   readonly #server: Server
-  readonly #requests = new Counter()
-  readonly #bytes = new Counter()
+  readonly #metrics: GatewayMetrics
   /** Requests under way by connection. */
   readonly #busy = new Map<Socket, number>()
   #inFlight = 0
@@ -56,6 +54,12 @@ export class Gateway {
     this.#subscribers = new Subscribers(options.keepAliveMs)
     this.#static = new StaticFiles(options.staticFiles)
     this.#served = new Map([...options.databases].map(([name, client]) => [name, serveDatabase(name, client, options)]))
+    this.#metrics = new GatewayMetrics(() => ({
+      connections: this.#connections,
+      inFlight: this.#inFlight,
+      subscribers: this.#subscribers.count,
+      databases: this.#served,
+    }))
     this.#server = this.#makeServer()
   }
 
@@ -131,7 +135,7 @@ export class Gateway {
         : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
           ? '408 Request Timeout'
           : '400 Bad Request'
-    this.#requests.add({ route: 'malformed', status: status.slice(0, 3) })
+    this.#metrics.answered('malformed', status.slice(0, 3))
     if (!socket.writable || this.#busy.has(socket)) return void socket.destroy()
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy())
   }
@@ -147,8 +151,7 @@ export class Gateway {
     response.once('close', () => {
       this.#release(socket)
       const status = response.headersSent ? response.statusCode : 0
-      this.#requests.add({ route: route.kind, status: String(status) })
-      this.#bytes.add({ route: route.kind }, exchange.sent)
+      this.#metrics.answered(route.kind, String(status), exchange.sent)
       const ms = performance.now() - startedAt
       this.#options.onRequest?.({
         method,
@@ -201,15 +204,7 @@ export class Gateway {
   async #answerReader(exchange: Exchange, route: Route, scope: Scope): Promise<void> {
     if (route.kind === 'index') return this.#sendIndex(exchange, scope)
     if (route.kind === 'metrics' && scope.all) {
-      const text = formatGatewayMetrics({
-        requests: this.#requests,
-        bytes: this.#bytes,
-        connections: this.#connections,
-        inFlight: this.#inFlight,
-        subscribers: this.#subscribers.count,
-        databases: this.#served,
-      })
-      return exchange.sendText(200, text, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+      return exchange.sendText(200, await this.#metrics.text(), { 'content-type': this.#metrics.contentType })
     }
     if (!('database' in route)) return exchange.sendText(404, NOT_THERE)
     // The same reply for what is not there and for what is not to be seen.

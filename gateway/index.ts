@@ -1,4 +1,4 @@
-export { formatAddress, isLoopback, type ListenAddress, parseAddress } from './address.ts'
+export { formatAddress, isLoopback, isLoopbackName, type ListenAddress, parseAddress } from './address.ts'
 export { GatewayError, type GatewayErrorCode } from './errors.ts'
 export { createGateway, type Gateway } from './gateway.ts'
 export { pageFiles } from './page-files.ts'

@@ -1,6 +1,7 @@
 // The whole surface of writer/.
 export { type CompactionOptions, type CompactionResult, compactLevel } from './compaction.ts'
 export { isWriterError, WriterError, type WriterErrorCode, type WriterErrorContext } from './errors.ts'
+export { type Activity, type CheckpointFigures, type CheckpointKind, type Figures, newFigures } from './figures.ts'
 export { type FollowEvent, type FollowOptions, follow } from './follow.ts'
 export type { IntegrityCheck } from './integrity.ts'
 export { type CompactionLevel, compactionLevels, DEFAULT_COMPACTION_LEVELS } from './levels.ts'

@@ -3,6 +3,7 @@ import { type FrameForm, formatTXID, SNAPSHOT_LEVEL, type TXID } from '../ltx/in
 import { highestTXID, listLevel } from '../replica/index.ts'
 import type { ByteStream, LtxFileInfo, LtxFileName, ReplicaClient } from '../storage/index.ts'
 import { compactLevel } from './compaction.ts'
+import type { Figures } from './figures.ts'
 import { isCompactionDue, nextBoundary } from './levels.ts'
 import type { LocalLtx } from './local-ltx.ts'
 import type { Log } from './log.ts'
@@ -12,6 +13,7 @@ import type { ReplicatorSettings } from './settings.ts'
 /** What maintenance needs of the primary. */
 export interface SnapshotSource {
   readonly local: LocalLtx
+  readonly figures: Figures
   /** @see Primary.snapshot */
   snapshot<T>(use: (txid: TXID, stream: ByteStream) => Promise<T>): Promise<T>
 }
@@ -147,12 +149,13 @@ export class Maintenance {
     const { client, primary, settings } = this.#options
     const durable = this.#options.durableTXID()
     if (durable === this.#clearedAt) return
-    const { deleteLocal, left } = await enforceL0Retention(client, {
+    const { deleteLocal, left, seen } = await enforceL0Retention(client, {
       now: this.#now(),
       retentionMs: settings.l0RetentionMs,
       remoteDeletes: settings.retentionEnabled,
       signal,
     })
+    primary.figures.l0 = seen
     await primary.local.delete(deleteLocal.map((file: LtxFileInfo) => file.maxTXID))
     if (left <= 1) this.#clearedAt = durable
   }

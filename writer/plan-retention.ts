@@ -43,11 +43,35 @@ export interface L0RetentionInput {
  * L0 files that may go (facts 5.5): from the oldest on, up to the first one that is too young, those that level 1
  * covers; never the newest. A file without any creation time counts as old enough.
  */
-export function planL0Retention({ files, coveredTo, before, localCreatedAt }: L0RetentionInput): LtxFileInfo[] {
+export function planL0Retention(input: L0RetentionInput): LtxFileInfo[] {
+  const { files, coveredTo } = input
   if (coveredTo === 0n) return []
-  const young = files.findIndex((file) => createdAt(file, localCreatedAt) > before)
+  const young = firstYoung(input)
   const walked = files.slice(0, young === -1 ? -1 : young)
   return walked.filter((file) => file.maxTXID <= coveredTo)
+}
+
+/** What the same rule sees in level 0, in the words of Litestream's metric (facts 8.4). */
+export interface L0Counts {
+  readonly eligible: number
+  readonly notCompacted: number
+  readonly tooRecent: number
+}
+
+/** Count the files of level 0 by what keeps them; all are 0 while nothing was compacted. */
+export function countL0(input: L0RetentionInput): L0Counts {
+  if (input.coveredTo === 0n) return { eligible: 0, notCompacted: 0, tooRecent: 0 }
+  const young = firstYoung(input)
+  const old = young === -1 ? input.files : input.files.slice(0, young)
+  return {
+    eligible: planL0Retention(input).length,
+    notCompacted: old.filter((file) => file.maxTXID > input.coveredTo).length,
+    tooRecent: input.files.length - old.length,
+  }
+}
+
+function firstYoung({ files, before, localCreatedAt }: L0RetentionInput): number {
+  return files.findIndex((file) => createdAt(file, localCreatedAt) > before)
 }
 
 function createdAt(file: LtxFileInfo, local: L0RetentionInput['localCreatedAt']): number {

@@ -9,6 +9,7 @@ import { PrimaryDatabase } from './database.ts'
 import { writeAll } from './durable-file.ts'
 import { encodeLtx, imagePgnos, incrementalPgnos } from './encode-image.ts'
 import { WriterError } from './errors.ts'
+import { countCheckpoint, countSync, enterPhase, type Figures, newFigures } from './figures.ts'
 import { LocalLtx, metaPath } from './local-ltx.ts'
 import { type Log, silentLog } from './log.ts'
 import { Mutex } from './mutex.ts'
@@ -32,6 +33,8 @@ export interface PrimaryOptions {
   readonly sleep?: Sleep
   /** The metadata directory, if not beside the database. */
   readonly metaPath?: string
+  /** Where to count. Default: a record of its own. */
+  readonly figures?: Figures
 }
 
 /** What one step of copying did. */
@@ -57,6 +60,7 @@ export class Primary {
   readonly path: string
   readonly local: LocalLtx
   readonly settings: PrimarySettings
+  readonly figures: Figures
   readonly #form: FrameForm
   readonly #log: Log
   readonly #now: () => number
@@ -75,6 +79,7 @@ export class Primary {
     this.path = resolve(path)
     this.local = new LocalLtx(options.metaPath ?? metaPath(this.path))
     this.settings = { ...PRIMARY_DEFAULTS, ...options.settings }
+    this.figures = options.figures ?? newFigures()
     this.#form = options.form ?? 'block'
     this.#log = options.log ?? silentLog
     this.#now = options.now ?? Date.now
@@ -113,6 +118,7 @@ export class Primary {
         await this.local.prepare(owner)
         this.#position = noPosition(await agreeOnBaseline(this.local, client, owner))
         if (this.#position.txid > 0n) await this.#recover(attached)
+        this.#countFile(0)
       } catch (error) {
         this.#detach()
         throw error
@@ -130,7 +136,7 @@ export class Primary {
    */
   sync(options: { onFile?: (txid: TXID) => void; complete?: boolean } = {}): Promise<boolean> {
     const { onFile = () => {}, complete = false } = options
-    return this.#mutex.run(async () => {
+    const sync = async () => {
       await this.#followReplacement()
       const copied = await this.#copyAll(this.settings.maxSyncWalBytes, onFile)
       const mode = this.#planCheckpoint()
@@ -138,7 +144,8 @@ export class Primary {
       await this.#checkpoint(mode, onFile)
       if (complete) await this.#copyAll(0, onFile)
       return true
-    })
+    }
+    return this.#mutex.run(() => countSync(this.figures, sync))
   }
 
   /** Checkpoint now, whatever the rules say. */
@@ -268,7 +275,9 @@ export class Primary {
       const reason = position ? plan.reason : this.#reason
       this.#log.info('writing a full image', { db: this.path, reason })
     }
+    enterPhase(this.figures, plan.kind === 'image' ? 'write_ltx_from_db' : 'write_ltx_from_wal')
     await this.#writeFile(attached, { kind: plan.kind, scan, start, file })
+    this.#countFile(scan.end.offset - start.offset)
     return { txid: this.#position.txid, limited: scan.limited }
   }
 
@@ -301,6 +310,12 @@ export class Primary {
     this.#recent = bytes && { txid, bytes }
     this.#position = { txid, pageSize: database.pageSize, commit, timestamp: header.timestamp, wal: scan.end }
     this.#checkpointState.copiedSince = true
+  }
+
+  #countFile(walBytes: number): void {
+    this.figures.totalWalBytes += walBytes
+    this.figures.walBytes = this.walBytes
+    this.figures.databaseBytes = this.#position.commit * this.#position.pageSize
   }
 
   /** Never earlier than the last file's: restores by time depend on the order. */
@@ -355,8 +370,13 @@ export class Primary {
 
   async #checkpoint(mode: 'PASSIVE' | 'TRUNCATE', onFile: (txid: TXID) => void): Promise<void> {
     if (this.#snapshotsRunning > 0) return
+    await countCheckpoint(this.figures, mode, () => this.#checkpointNow(mode, onFile))
+  }
+
+  async #checkpointNow(mode: 'PASSIVE' | 'TRUNCATE', onFile: (txid: TXID) => void): Promise<void> {
     const attached = this.#mustBeAttached()
     const { database } = attached
+    enterPhase(this.figures, 'checkpoint_exec')
     const before = (await this.#openWal(attached)).header
     const copy = () => this.#copyAll(0, onFile).then(() => {})
     const restarted = async () => !sameSalts((await this.#openWal(attached)).header, before)

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type FrameForm, formatTXID, type TXID } from '../ltx/index.ts'
 import { isStorageError, type Lease, type LtxFileInfo, type ReplicaClient } from '../storage/index.ts'
 import { isWriterError, WriterError } from './errors.ts'
+import type { Figures } from './figures.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { type Log, silentLog } from './log.ts'
 import { Maintenance } from './maintenance.ts'
@@ -20,6 +21,8 @@ export interface ReplicatorOptions {
   readonly form?: FrameForm
   readonly log?: Log
   readonly metaPath?: string
+  /** Where to count what is done. Default: nowhere. */
+  readonly figures?: Figures
   /** Replicate only while holding this lease: it is acquired at the start, renewed, and given back at the end. */
   readonly lease?: Lease
   /** Called when an L0 file is durable in the replica, and with it all transactions up to its TXID. */
@@ -63,6 +66,7 @@ export class Replicator {
       log: this.#log,
       ...(options.form && { form: options.form }),
       ...(options.metaPath && { metaPath: options.metaPath }),
+      ...(options.figures && { figures: options.figures }),
     })
     this.#lease = options.lease && new LeaseKeeper(options.lease, { log: this.#log, now: Date.now })
     this.#uploader = new Uploader(options.client, this.primary)

@@ -1,7 +1,7 @@
 import type { TXID } from '../ltx/index.ts'
 import { highestTXID, listLevel } from '../replica/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
-import { planL0Retention, planLevelRetention, planSnapshotRetention } from './plan-retention.ts'
+import { countL0, type L0Counts, planL0Retention, planLevelRetention, planSnapshotRetention } from './plan-retention.ts'
 
 export interface RetentionOptions {
   /** Milliseconds since the Unix epoch. */
@@ -47,7 +47,7 @@ export async function enforceSnapshotRetention(
  *
  * @param options.retentionMs 0 keeps all of L0 for ever
  * @param options.localCreatedAt for stores that list no times
- * @returns besides, how many files are left in level 0
+ * @returns besides, how many files are left in level 0, and what was seen there
  */
 export async function enforceL0Retention(
   client: ReplicaClient,
@@ -55,15 +55,19 @@ export async function enforceL0Retention(
     retentionMs: number
     localCreatedAt?: (file: LtxFileInfo) => number | undefined
   },
-): Promise<RetentionResult & { left: number }> {
+): Promise<RetentionResult & { left: number; seen: L0Counts }> {
   const { retentionMs, signal, localCreatedAt } = options
-  if (retentionMs <= 0) return { deleted: [], deleteLocal: [], left: 0 }
+  if (retentionMs <= 0) return { deleted: [], deleteLocal: [], left: 0, seen: NOTHING_SEEN }
   const coveredTo = highestTXID(await listLevel(client, 1, list(signal)))
   const files = await listLevel(client, 0, list(signal))
   const before = options.now - retentionMs
-  const stale = planL0Retention({ files, coveredTo, before, ...(localCreatedAt && { localCreatedAt }) })
-  return { deleted: await deleteRemote(client, stale, options), deleteLocal: stale, left: files.length - stale.length }
+  const input = { files, coveredTo, before, ...(localCreatedAt && { localCreatedAt }) }
+  const stale = planL0Retention(input)
+  const deleted = await deleteRemote(client, stale, options)
+  return { deleted, deleteLocal: stale, left: files.length - stale.length, seen: countL0(input) }
 }
+
+const NOTHING_SEEN: L0Counts = { eligible: 0, notCompacted: 0, tooRecent: 0 }
 
 async function deleteRemote(
   client: ReplicaClient,

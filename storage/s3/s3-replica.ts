@@ -32,6 +32,8 @@ import { writeBeside } from './write-beside.ts'
  * (facts 2.1, 2.2, 2.4).
  */
 export class S3Replica implements ReplicaClient, Observable {
+  readonly type: 's3' | 'oss'
+  readonly url: string
   /** Absent where conditional writes are known not to be there (OSS). */
   readonly lease?: LeaseStore
   readonly v3: V3Store
@@ -43,19 +45,13 @@ export class S3Replica implements ReplicaClient, Observable {
   /** Nothing is sent yet. @throws StorageError STORAGE_BAD_OPTION */
   constructor(options: S3ReplicaOptions) {
     const settings = resolveSettings(options)
+    this.type = settings.scheme
+    this.url = displayURL(settings)
     this.#connection = new S3Connection(settings)
     this.#support = new ConditionalSupport(settings.conditionalWrites)
     this.v3 = new S3V3Store(this.#connection)
     this.probe = new S3Probe(this.#connection)
     if (settings.conditionalWrites) this.lease = new S3LeaseStore(this.#connection, leaseKey(settings.path))
-  }
-
-  get type(): 's3' | 'oss' {
-    return this.#connection.settings.scheme
-  }
-
-  get url(): string {
-    return displayURL(this.#connection.settings)
   }
 
   /** True until the server has refused `If-None-Match: *` (MinIO of 2023, some others). */

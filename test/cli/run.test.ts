@@ -2,8 +2,20 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { cli } from './support.ts'
 
-const LATER = ['info', 'list', 'mcp', 'register', 'start', 'stop', 'sync', 'unregister']
-const AVAILABLE = ['catalog', 'ltx', 'replicate', 'reset', 'restore', 'serve', 'status', 'version']
+const DAEMON = ['info', 'list', 'register', 'start', 'stop', 'sync', 'unregister']
+const ON_FILES = [
+  'catalog',
+  'databases',
+  'doctor',
+  'ltx',
+  'replicate',
+  'reset',
+  'restore',
+  'serve',
+  'status',
+  'version',
+]
+const AVAILABLE = [...ON_FILES, ...DAEMON]
 
 describe('dispatch', () => {
   test.each(['help', '-h', '-help', '--help'])('%s prints the usage, exit 0', async (word) => {
@@ -21,27 +33,23 @@ describe('dispatch', () => {
       	catalog      write the catalog by which web servers are read
       	databases    list databases specified in config file
       	doctor       check a database, its replica and this machine
+      	info         show daemon information
+      	list         list all managed databases
       	ltx          list available LTX files for a database
       	ltx-tool     look into LTX files, check and apply them
       	query        run an SQL query on a replica, in place
+      	register     register a database for replication
       	replicate    replicate a database to object storage
       	reset        reset local state for a database
       	restore      recover a database from a replica
       	serve        serve replicas over HTTP to readers without credentials
       	shell        run SQL queries on a replica as you type them
-      	status       display replication status for databases
-      	version      print the version
-
-      Not available yet:
-
-      	info         show daemon information
-      	list         list all managed databases
-      	mcp          serve the databases to language models
-      	register     register a database for replication
       	start        start replication for a database
+      	status       display replication status for databases
       	stop         stop replication for a database
       	sync         force an immediate sync for a database
       	unregister   unregister a database from replication
+      	version      print the version
 
       Use "litetap <command> -h" for the arguments of a command.
       "
@@ -61,12 +69,6 @@ describe('dispatch', () => {
       stderr: 'Error: litetap bogus: unknown command\nTry: litetap help\n',
     })
     expect((await cli(['constructor'])).stderr).toContain('unknown command')
-  })
-
-  test.each(LATER)('%s has its place and is not available yet', async (name) => {
-    const expected = { code: 1, stdout: '', stderr: `Error: litetap ${name}: not available yet\n` }
-    expect(await cli([name])).toEqual(expected)
-    expect(await cli([name, '-h'])).toEqual(expected)
   })
 
   test.each(AVAILABLE)('%s -h prints its usage, exit 0; a bad flag too, exit 1', async (name) => {

@@ -3,7 +3,6 @@ import { isLoopback, isLoopbackName, parseAddress } from '../../gateway/address.
 import { parseRange } from '../../gateway/byte-range.ts'
 import { Cors } from '../../gateway/cors.ts'
 import { Tokens } from '../../gateway/index.ts'
-import { formatMetrics } from '../../gateway/metrics.ts'
 import { addressKey, RateLimit } from '../../gateway/rate-limit.ts'
 import { parseRoute } from '../../gateway/route.ts'
 
@@ -196,19 +195,4 @@ test('which pages may read', () => {
   for (const origin of ['https://a.b/', 'a.b', '', 'https://*.a.b/x']) {
     expect(() => new Cors([origin])).toThrow(expect.objectContaining({ code: 'GATEWAY_BAD_OPTION' }))
   }
-})
-
-test('metrics are text as Prometheus reads it', () => {
-  const text = formatMetrics([
-    {
-      name: 'a',
-      help: 'A.',
-      type: 'gauge',
-      values: [
-        [{}, 1],
-        [{ x: 'q"\\\n' }, 2n],
-      ],
-    },
-  ])
-  expect(text).toBe('# HELP a A.\n# TYPE a gauge\na 1\na{x="q\\"\\\\\\n"} 2\n')
 })

@@ -250,7 +250,7 @@ describe('the rest', () => {
     expect(text).toMatch(/^litetap_gateway_txid\{database="app"\} 2$/m)
     expect(text).toMatch(/^litetap_gateway_upstream_requests_total\{database="app",verb="list"\} \d+$/m)
     expect(text).toMatch(/^litetap_gateway_sent_bytes_total\{route="ltx"\} 1\d\d$/m)
-    for (const line of text.trimEnd().split('\n')) {
+    for (const line of text.split('\n').filter((each) => each !== '')) {
       expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [\d.]+)$/)
     }
   })

@@ -33,7 +33,7 @@ describe('openReplica', () => {
   test.each([
     ['gs://b/p', 'GsReplica', 'gs', 'gs://b/p'],
     ['abs://account@c/p', 'AbsReplica', 'abs', 'abs://account@c/p'],
-    ['oss://b/p', 'S3Replica', 'oss', 'oss://b/p'],
+    ['oss://b/p', 'S3Replica', 'oss', 'oss://b/p?endpoint=https://s3.oss-cn-hangzhou.aliyuncs.com'],
     ['sftp://u:hunter2@h:2022/a/b', 'SftpReplica', 'sftp', 'sftp://u@h:2022/a/b'],
     ['webdav://u:hunter2@h:8080/a', 'WebdavReplica', 'webdav', 'webdav://h:8080/a'],
     ['webdavs://u:hunter2@h/a', 'WebdavReplica', 'webdav', 'webdavs://h/a'],

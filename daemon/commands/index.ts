@@ -1,0 +1,5 @@
+export { type DatabaseLine, listDatabases } from './list-databases.ts'
+export { type FileLine, listFiles } from './list-files.ts'
+export { meansNoBackup } from './no-backup.ts'
+export { type ResetResult, resetDatabase } from './reset-database.ts'
+export { type StatusLine, statusLine } from './status-line.ts'
