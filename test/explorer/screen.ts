@@ -64,6 +64,7 @@ export class Screen {
     return this.page.getByRole('slider', { name, exact: true })
   }
 
+  /** Take a picture; it is kept where `npm run screenshots` says so, which is how README gets its own. */
   async shoot(name: string): Promise<void> {
     const { LITETAP_SCREENSHOTS: folder } = process.env
     if (folder) mkdirSync(folder, { recursive: true })
