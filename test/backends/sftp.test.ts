@@ -104,8 +104,9 @@ describe('files', () => {
 
 /** How often a file is open in any process of this machine. */
 async function timesOpen(path: string): Promise<number> {
-  const { stdout } = await promisify(execFile)('sh', ['-c', 'readlink /proc/[0-9]*/fd/* 2>/dev/null || true'])
-  return stdout.split('\n').filter((line) => line === path).length
+  const count = 'readlink /proc/[0-9]*/fd/* 2>/dev/null | grep -cxF -- "$1" || true'
+  const { stdout } = await promisify(execFile)('sh', ['-c', count, 'sh', path])
+  return Number(stdout)
 }
 
 describe('handles', () => {
