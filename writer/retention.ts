@@ -47,7 +47,7 @@ export async function enforceSnapshotRetention(
  *
  * @param options.retentionMs 0 keeps all of L0 for ever
  * @param options.localCreatedAt for stores that list no times
- * @returns besides, how many files are left in level 0
+ * @returns besides, when the next file can be old enough (ms since the Unix epoch; Infinity: none but the newest is left)
  */
 export async function enforceL0Retention(
   client: ReplicaClient,
@@ -55,14 +55,16 @@ export async function enforceL0Retention(
     retentionMs: number
     localCreatedAt?: (file: LtxFileInfo) => number | undefined
   },
-): Promise<RetentionResult & { left: number }> {
+): Promise<RetentionResult & { nextAt: number }> {
   const { retentionMs, signal, localCreatedAt } = options
-  if (retentionMs <= 0) return { deleted: [], deleteLocal: [], left: 0 }
+  if (retentionMs <= 0) return { deleted: [], deleteLocal: [], nextAt: Number.POSITIVE_INFINITY }
   const coveredTo = highestTXID(await listLevel(client, 1, list(signal)))
   const files = await listLevel(client, 0, list(signal))
   const before = options.now - retentionMs
   const stale = planL0Retention({ files, coveredTo, before, ...(localCreatedAt && { localCreatedAt }) })
-  return { deleted: await deleteRemote(client, stale, options), deleteLocal: stale, left: files.length - stale.length }
+  const left = files.slice(stale.length)
+  const nextAt = left.length <= 1 ? Number.POSITIVE_INFINITY : left[0]!.createdAt + retentionMs
+  return { deleted: await deleteRemote(client, stale, options), deleteLocal: stale, nextAt }
 }
 
 async function deleteRemote(
