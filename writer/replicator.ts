@@ -206,14 +206,15 @@ export class Replicator {
    * Stop: copy and upload what is left, retrying for the shutdown timeout, and let go of the database.
    *
    * @param options.signal stops the retries
+   * @param options.gone the database was deleted: only upload what was copied before
    * @throws what kept the last transactions from becoming durable; they stay in the local files
    */
-  close(options: { signal?: AbortSignal } = {}): Promise<void> {
+  close(options: { signal?: AbortSignal; gone?: boolean } = {}): Promise<void> {
     this.#closing ??= this.#close(options)
     return this.#closing
   }
 
-  async #close(options: { signal?: AbortSignal }): Promise<void> {
+  async #close(options: { signal?: AbortSignal; gone?: boolean }): Promise<void> {
     this.#stop.abort()
     this.#watcher.disarm()
     this.#host?.idle.remove(this.primary.walPath)
@@ -221,7 +222,7 @@ export class Replicator {
     this.#watcher.disarm()
     this.#host?.idle.remove(this.primary.walPath)
     try {
-      if (!this.#failed) await this.#finalSync(options.signal)
+      if (!this.#failed) await this.#finalSync(options)
     } finally {
       await this.primary.close()
       await this.#lease?.release()
@@ -373,7 +374,7 @@ export class Replicator {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  async #finalSync(signal?: AbortSignal): Promise<void> {
+  async #finalSync({ signal, gone }: { signal?: AbortSignal; gone?: boolean }): Promise<void> {
     const { shutdownSyncTimeoutMs, shutdownSyncIntervalMs } = this.#settings
     const deadline = Date.now() + shutdownSyncTimeoutMs
     const backoff = new Backoff(
@@ -383,9 +384,7 @@ export class Replicator {
     )
     for (;;) {
       try {
-        if (!this.primary.isOpen) await this.primary.open(this.#client)
-        // A parked database that nobody wrote to need not be opened to see that.
-        if (!this.primary.isParked || !this.#quiet?.isUnchanged(Date.now())) await this.primary.sync({ complete: true })
+        if (!gone) await this.#copyLast()
         await this.#uploadAll(signal ? { signal } : {})
         return this.#log.info('all transactions are durable', { txid: formatTXID(this.primary.txid) })
       } catch (error) {
@@ -396,6 +395,13 @@ export class Replicator {
       await this.#pause(shutdownSyncIntervalMs, signal)
       if (signal?.aborted) throw interrupted(undefined)
     }
+  }
+
+  async #copyLast(): Promise<void> {
+    if (!this.primary.isOpen) await this.primary.open(this.#client)
+    // A parked database that nobody wrote to need not be opened to see that.
+    if (this.primary.isParked && this.#quiet?.isUnchanged(Date.now())) return
+    await this.primary.sync({ complete: true })
   }
 
   /** Sleep; ends early and quietly when the signal aborts. */
