@@ -38,6 +38,8 @@ export class Daemon implements Control {
   readonly #host: DatabaseHost
   readonly #log: Log
   readonly #databases = new Map<string, ManagedDatabase>()
+  /** Of those that were found in a folder. */
+  readonly #origins = new WeakMap<DatabaseEntry, DirectoryEntry>()
   #watches: DirectoryWatch[] = []
   #validating: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
@@ -195,7 +197,11 @@ export class Daemon implements Control {
 
   async #find(entry: DirectoryEntry): Promise<DatabaseEntry[]> {
     const paths = await findDatabases(entry, this.#host.ours)
-    return paths.map((path) => directoryDatabase(entry, path))
+    return paths.map((path) => {
+      const found = directoryDatabase(entry, path)
+      this.#origins.set(found, entry)
+      return found
+    })
   }
 
   #add(entry: DatabaseEntry): ManagedDatabase {
@@ -227,7 +233,7 @@ export class Daemon implements Control {
     const there = new Set(found.map(({ path }) => path))
     for (const database of [...this.#databases.values()]) {
       const { path } = database.entry
-      if (there.has(path) || !isBelow(entry, database.entry)) continue
+      if (there.has(path) || this.#origins.get(database.entry) !== entry) continue
       this.#databases.delete(path)
       this.#log.info('database is gone', { db: path })
       await database.stop({ gone: true, signal: AbortSignal.timeout(GONE_TIMEOUT_MS) }).catch((error: Error) => {
@@ -275,10 +281,6 @@ async function syncNow(replicator: Replicator, wait: boolean): Promise<SyncResul
   if (wait) await replicator.flush()
   const replicatedTXID = replicator.durableTXID ?? 0n
   return { txid, replicatedTXID, changed: txid !== before.txid || replicatedTXID !== before.replicatedTXID }
-}
-
-function isBelow(directory: DirectoryEntry, { path, settings }: DatabaseEntry): boolean {
-  return path.startsWith(`${directory.dir}/`) && settings === directory.settings
 }
 
 function notOpen({ path, state, trouble }: DatabaseReport): DaemonError {

@@ -51,9 +51,9 @@ export class DirectoryWatch {
   }
 
   #heard(dir: string, event: string, name: string | null): void {
-    if (name === null) return this.#changed()
-    const path = join(dir, name)
-    if (isWanted(this.#entry, name)) {
+    const path = join(dir, name ?? '')
+    if (name === null) this.#changed()
+    else if (isWanted(this.#entry, name)) {
       if (event === 'rename' || !this.#isKnown(path)) this.#changed()
     } else if (event === 'rename' && this.#entry.recursive && isSearched(name) && !/-(wal|shm|journal)$/.test(name)) {
       this.#forget(path)
