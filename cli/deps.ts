@@ -8,10 +8,15 @@ export type GatewayDeps = typeof import('../gateway/index.ts')
 
 export type WriterDeps = typeof import('../writer/index.ts')
 
+export type DaemonDeps = typeof import('../daemon/index.ts')
+
+export type Config = import('../daemon/index.ts').Config
+export type ConfigWarning = import('../daemon/index.ts').ConfigWarning
+export type LoggingConfig = import('../daemon/index.ts').LoggingConfig
+export type Daemon = import('../daemon/index.ts').Daemon
 export type IntegrityCheck = import('../writer/index.ts').IntegrityCheck
 export type LocalStatus = import('../writer/index.ts').LocalStatus
 export type FollowEvent = import('../writer/index.ts').FollowEvent
-export type Replicator = import('../writer/index.ts').Replicator
 
 export async function loadStorage(): Promise<StorageDeps> {
   return await import('../storage/node.ts')
@@ -23,4 +28,8 @@ export async function loadGateway(): Promise<GatewayDeps> {
 
 export async function loadWriter(): Promise<WriterDeps> {
   return await import('../writer/index.ts')
+}
+
+export async function loadDaemon(): Promise<DaemonDeps> {
+  return await import('../daemon/index.ts')
 }

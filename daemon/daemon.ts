@@ -15,7 +15,7 @@ import { type DatabaseHost, ManagedDatabase } from './managed-database.ts'
 import { openFilesAdvice } from './open-files.ts'
 import { validateReplica } from './validate-replica.ts'
 
-export interface DaemonOptions extends Pick<DatabaseHost, 'openReplica' | 'openLease'> {
+export interface DaemonOptions extends Pick<DatabaseHost, 'openReplica' | 'openLease' | 'restoring'> {
   readonly log?: Log
   /** Which page frames to write. Default `block`. */
   readonly form?: 'block' | 'legacy'
@@ -58,11 +58,13 @@ export class Daemon implements Control {
       events: options.events ?? {},
       openReplica: options.openReplica,
       ...(options.openLease && { openLease: options.openLease }),
+      ...(options.restoring && { restoring: options.restoring }),
     }
   }
 
   /**
-   * Find the databases and replicate them from now on. Those that are not there yet are tried until they are.
+   * Find the databases and replicate them from now on. Those that are not there yet are tried until they are; those
+   * that are to be restored have been when this resolves, or one attempt at it has failed.
    * @param options.strict all of them must be there and begin now: the first failure is thrown
    * @throws DaemonError DAEMON_CONFIG for a folder that cannot be read, and local states that would lie in one place
    */
@@ -74,7 +76,7 @@ export class Daemon implements Control {
     if (options.strict) {
       const [failure] = await forEachParallel(databases, PARALLEL, (database) => database.startNow())
       if (failure) throw failure
-    } else for (const database of databases) database.start()
+    } else await this.#startAll(databases)
     for (const entry of this.#config.databases) if (entry.kind === 'directory' && entry.watch) this.#watch(entry)
     const { validationIntervalMs } = this.#config
     if (validationIntervalMs > 0) this.#validating = setInterval(() => void this.#validate(), validationIntervalMs)
@@ -164,6 +166,14 @@ export class Daemon implements Control {
     await this.#end(database, 'unregister', options)
     this.#databases.delete(path)
     return database.report().txid
+  }
+
+  async #startAll(databases: readonly ManagedDatabase[]): Promise<void> {
+    const missing = databases.filter(({ entry }) => entry.restoreIfMissing)
+    const failures = await forEachParallel(missing, TASK_LIMITS.restore, (database) => database.prepare())
+    for (const error of failures) this.#log.error('restore failed, trying on', { error: (error as Error).message })
+    if (this.#closing) return
+    for (const database of databases) database.start()
   }
 
   async #close(options: { signal?: AbortSignal }): Promise<void> {

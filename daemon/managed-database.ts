@@ -1,7 +1,15 @@
 import type { TXID } from '../ltx/index.ts'
 import type { Lease, ReplicaClient } from '../storage/index.ts'
 import type { ReplicaSettings } from '../storage/replica-settings.ts'
-import { Backoff, isWriterError, type Log, Replicator, type ReplicatorHost, type Scheduled } from '../writer/index.ts'
+import {
+  Backoff,
+  isWriterError,
+  type Log,
+  Replicator,
+  type ReplicatorHost,
+  type RestoreProgress,
+  type Scheduled,
+} from '../writer/index.ts'
 import { backendOf } from './backend-of.ts'
 import type { DatabaseEntry } from './config/config.ts'
 import type { DatabaseReport } from './control.ts'
@@ -16,6 +24,8 @@ export interface DatabaseHost extends ReplicatorHost {
   readonly events: DaemonEvents
   openReplica(settings: ReplicaSettings): Promise<ReplicaClient>
   openLease?(client: ReplicaClient): Promise<Lease>
+  /** A database is restored because it was missing: what hears how far that is. */
+  restoring?(path: string): (done: RestoreProgress) => void
 }
 
 /** One database of the daemon: begun, stopped and begun again; its failures are its own. */
@@ -71,7 +81,12 @@ export class ManagedDatabase {
   async prepare(signal: AbortSignal = this.#signal()): Promise<ReplicaClient> {
     this.#client ??= await this.#host.openReplica(this.entry.replica)
     if (this.entry.restoreIfMissing && !this.#restored) {
-      await restoreIfMissing(this.entry.path, this.#client, { log: this.#log, signal })
+      const onProgress = this.#host.restoring?.(this.entry.path)
+      await restoreIfMissing(this.entry.path, this.#client, {
+        log: this.#log,
+        signal,
+        ...(onProgress && { onProgress }),
+      })
       this.#restored = true
     }
     return this.#client
@@ -119,7 +134,7 @@ export class ManagedDatabase {
     return {
       path,
       state: this.isRunning ? 'replicating' : 'stopped',
-      replicaType: replica.type,
+      replicaType: this.#client?.type ?? replica.type,
       replicaURL: this.#client?.url ?? this.backend,
       ...this.#last,
       ...(lastSyncAt !== undefined && { lastSyncAt }),

@@ -397,11 +397,17 @@ export class Replicator {
     }
   }
 
+  /** Where no database stands (any more), there is nothing to copy. */
   async #copyLast(): Promise<void> {
-    if (!this.primary.isOpen) await this.primary.open(this.#client)
-    // A parked database that nobody wrote to need not be opened to see that.
-    if (this.primary.isParked && this.#quiet?.isUnchanged(Date.now())) return
-    await this.primary.sync({ complete: true })
+    try {
+      if (!this.primary.isOpen) await this.primary.open(this.#client)
+      // A parked database that nobody wrote to need not be opened to see that.
+      if (this.primary.isParked && this.#quiet?.isUnchanged(Date.now())) return
+      await this.primary.sync({ complete: true })
+    } catch (error) {
+      if (!isWriterError(error, 'WRITER_NO_DATABASE')) throw error
+      this.#log.warn('there is no database to copy from', { error: error.message })
+    }
   }
 
   /** Sleep; ends early and quietly when the signal aborts. */
