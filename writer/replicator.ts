@@ -210,7 +210,7 @@ export class Replicator {
    * @throws what kept the last transactions from becoming durable; they stay in the local files
    */
   close(options: { signal?: AbortSignal; gone?: boolean } = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
+    this.#closing ??= closeInTime(this.#close(options), options.signal)
     return this.#closing
   }
 
@@ -266,7 +266,9 @@ export class Replicator {
     try {
       await this.#open()
       const startedMs = performance.now()
-      copied = await this.primary.sync({ onFile: () => this.#upload?.wake() })
+      // Where nobody else writes, a checkpoint's own commit is copied at once, so that the database can be parked.
+      const complete = this.#host !== undefined && !written
+      copied = await this.primary.sync({ onFile: () => this.#upload?.wake(), complete })
       this.#copying.succeeded()
       const nowMs = performance.now()
       if (copied) this.#pacer.take(nowMs, nowMs - startedMs)
@@ -413,6 +415,29 @@ export class Replicator {
   /** Sleep; ends early and quietly when the signal aborts. */
   async #pause(ms: number, signal?: AbortSignal): Promise<void> {
     await delay(ms, undefined, signal ? { signal } : {}).catch(() => {})
+  }
+}
+
+/** After `signal`, what still runs has so long to end by itself. */
+const GIVE_UP_MS = 1000
+
+/** A store that neither answers nor listens must not keep anybody from ending. */
+async function closeInTime(closing: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return await closing
+  const late = Promise.withResolvers<never>()
+  let timer: NodeJS.Timeout | undefined
+  const giveUp = () => {
+    timer = setTimeout(() => late.reject(interrupted(undefined)), GIVE_UP_MS)
+  }
+  if (signal.aborted) giveUp()
+  else signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    await Promise.race([closing, late.promise])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
+    closing.catch(() => {})
+    late.promise.catch(() => {})
   }
 }
 
