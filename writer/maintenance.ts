@@ -45,7 +45,8 @@ export class Maintenance {
   /** Highest TXID of each level, as far as known: nobody else writes there. */
   readonly #reached = new Map<number, TXID>()
   #rounds: Round[] = []
-  #begun = false
+  /** What was durable when rounds were last woken. */
+  #seen: TXID = 0n
 
   constructor(options: MaintenanceOptions) {
     this.#options = options
@@ -92,12 +93,12 @@ export class Maintenance {
     })
   }
 
-  /** More is durable than before. */
+  /** More may be durable than before. */
   uploaded(): void {
-    if (!this.#begun) {
-      this.#begun = true
-      for (const { task } of this.#rounds) task.wake()
-    }
+    const durable = this.#options.durableTXID() ?? 0n
+    if (durable <= this.#seen) return
+    if (this.#seen === 0n) for (const { task } of this.#rounds) task.wake()
+    this.#seen = durable
     for (const round of this.#rounds) {
       if (round.level <= 1 || round.level === SNAPSHOT_LEVEL) this.#wake(round)
     }

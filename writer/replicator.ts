@@ -133,7 +133,7 @@ export class Replicator {
     await this.#acquireLease()
     if (!options.patient) await this.#openNow()
     const { signal } = this.#stop
-    const copyKind = () => `${this.primary.isOpen ? 'copy' : 'open'}@${this.#backend}`
+    const copyKind = () => `${this.#copyKind()}@${this.#backend}`
     const copyTask = {
       run: () => this.#run(() => this.#copyStep()),
       get kind() {
@@ -149,6 +149,12 @@ export class Replicator {
     this.#keeping = this.#lease?.keep(signal).catch((error) => {
       if (!signal.aborted) this.#fail(error)
     })
+  }
+
+  /** What nobody waits for must not hold up what was just committed. */
+  #copyKind(): 'open' | 'rouse' | 'copy' {
+    if (!this.primary.isOpen) return 'open'
+    return this.primary.isParked && !this.#written ? 'rouse' : 'copy'
   }
 
   async #openNow(): Promise<void> {
@@ -262,12 +268,12 @@ export class Replicator {
     this.#written = false
     this.#host?.idle.remove(this.primary.walPath)
     if (intervalMs < Number.POSITIVE_INFINITY) this.#watcher.arm()
+    // Where nobody else writes, a checkpoint's own commit is copied at once, so that the database can be parked.
+    const complete = this.#host !== undefined && !written
     let copied: boolean
     try {
       await this.#open()
       const startedMs = performance.now()
-      // Where nobody else writes, a checkpoint's own commit is copied at once, so that the database can be parked.
-      const complete = this.#host !== undefined && !written
       copied = await this.primary.sync({ onFile: () => this.#upload?.wake(), complete })
       this.#copying.succeeded()
       const nowMs = performance.now()
@@ -277,10 +283,10 @@ export class Replicator {
     } catch (error) {
       return this.#copyFailed(error)
     }
-    if (!copied && (await this.#park())) return Math.max(this.primary.nextCheckpointMs, intervalMs)
-    if (this.#written) return this.#waitMs()
-    // What was only our own doing (an image at the start, a checkpoint) need not stay open.
-    return copied && !written && this.#host ? 0 : Math.max(this.#waitMs(), intervalMs)
+    if ((!copied || complete) && (await this.#park(complete))) {
+      return Math.max(this.primary.nextCheckpointMs, intervalMs)
+    }
+    return this.#written ? this.#waitMs() : Math.max(this.#waitMs(), intervalMs)
   }
 
   async #open(): Promise<void> {
@@ -314,13 +320,17 @@ export class Replicator {
     this.#copy?.wake(this.#waitMs())
   }
 
-  /** @returns whether the database is parked now */
-  async #park(): Promise<boolean> {
+  /**
+   * @param ours what was written during this step can be our own doing: whether it was, is seen from the WAL
+   * @returns whether the database is parked now
+   */
+  async #park(ours: boolean): Promise<boolean> {
     const { idle, quietMs } = this.#host ?? {}
-    if (!idle || this.#written || performance.now() - this.#committedAtMs < quietMs!) return false
+    if (!idle || (this.#written && !ours) || performance.now() - this.#committedAtMs < quietMs!) return false
     this.#quiet = await this.primary.park()
     if (!this.#quiet) return false
     this.#watcher.disarm()
+    this.#written = false
     if (this.#stop.signal.aborted) return true
     idle.add({ walPath: this.primary.walPath, quiet: this.#quiet, onChange: () => this.#wasWritten() })
     return true
@@ -340,7 +350,7 @@ export class Replicator {
     try {
       const all = await this.#uploadAll({ signal, maxFiles: this.#settings.maxSyncLtxFiles })
       this.#uploading.succeeded()
-      if (this.durableTXID) this.#maintenance.uploaded()
+      this.#maintenance.uploaded()
       return all ? Number.POSITIVE_INFINITY : 0
     } catch (error) {
       if (signal.aborted) return Number.POSITIVE_INFINITY
