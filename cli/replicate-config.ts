@@ -20,10 +20,7 @@ export interface ReplicateConfig {
 const LOGGING: LoggingConfig = { level: 'info', type: 'text', stderr: false, source: false }
 
 /** The one database that the command line names, as a configuration with every default. */
-export async function namedDatabase(
-  io: CliIO,
-  { path, url, flags }: { path: string; url: string; flags: { readonly 'restore-if-db-not-exists': boolean } },
-): Promise<ReplicateConfig> {
+export async function namedDatabase(io: CliIO, { path, url }: { path: string; url: string }): Promise<ReplicateConfig> {
   const { parseReplicaURL } = await loadStorage()
   const { REPLICATOR_DEFAULTS: settings } = await loadWriter()
   const { scheme, ...rest } = parseReplicaURL(url)
@@ -34,7 +31,7 @@ export async function namedDatabase(
         path: expandPath(path, io),
         replica: { type: scheme, ...rest } as unknown as ReplicaSettings, // opened by its URL, below
         settings,
-        restoreIfMissing: flags['restore-if-db-not-exists'],
+        restoreIfMissing: false,
       },
     ],
     socket: { enabled: false, path: '', permissions: 0o600 },

@@ -48,9 +48,11 @@ interface Job {
 
 async function runReplicate(io: CliIO, flags: Flags, args: readonly string[]): Promise<number> {
   const named = checkArguments(flags, args)
-  const { config, warnings, open } = named
-    ? await namedDatabase(io, { ...named, flags })
+  const loaded = named
+    ? await namedDatabase(io, named)
     : await loadReplicateConfig(io, { path: flags.config, expandEnv: !flags['no-expand-env'] })
+  const { warnings, open } = loaded
+  const config = flags['restore-if-db-not-exists'] ? restoringAll(loaded.config) : loaded.config
   const exec = flags.exec || config.exec
   const command = exec && !flags.once ? parseExec(exec) : undefined
   const log = await startLog(io, flags['log-level'] || (io.env.LOG_LEVEL ? '' : config.logging.level))
@@ -76,6 +78,14 @@ async function runReplicate(io: CliIO, flags: Flags, args: readonly string[]): P
     signals.close()
   }
   return 0
+}
+
+/** Not those of folders: where nothing is, nothing says what would be missing (features 3.2). */
+function restoringAll(config: Config): Config {
+  const databases = config.databases.map((entry) =>
+    entry.kind === 'database' ? { ...entry, restoreIfMissing: true } : entry,
+  )
+  return { ...config, databases }
 }
 
 /** @returns the database and the URL named; undefined when a configuration names them */

@@ -326,7 +326,8 @@ export class Replicator {
    */
   async #park(ours: boolean): Promise<boolean> {
     const { idle, quietMs } = this.#host ?? {}
-    if (!idle || (this.#written && !ours) || performance.now() - this.#committedAtMs < quietMs!) return false
+    if (!idle || !this.#settings.monitorIntervalMs || (this.#written && !ours)) return false
+    if (quietMs === Number.POSITIVE_INFINITY || performance.now() - this.#committedAtMs < quietMs!) return false
     this.#quiet = await this.primary.park()
     if (!this.#quiet) return false
     this.#watcher.disarm()

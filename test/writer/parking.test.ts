@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -78,6 +78,7 @@ describe('a parked database', () => {
     elsewhere(bench.path, `VACUUM INTO '${copy}'`)
     await bench.primary.sync()
     quiet = await parked(bench)
+    for (const suffix of ['-wal', '-shm']) rmSync(bench.path + suffix)
     renameSync(copy, bench.path)
     expect(quiet.isUnchanged(Date.now())).toBe(false)
     await bench.replicate()
