@@ -70,7 +70,7 @@ export class Daemon implements Control {
    */
   async open(options: { strict?: boolean } = {}): Promise<void> {
     const entries = await this.#findAll()
-    const advice = openFilesAdvice(entries.length)
+    const advice = openFilesAdvice(entries.length, this.#host.ours)
     if (advice) this.#log.warn(advice)
     const databases = entries.map((entry) => this.#add(entry))
     if (options.strict) {

@@ -10,8 +10,8 @@ const ACTIVE = 64
  * What to do when this process may open too few files for so many databases; undefined when it may open enough, or
  * when that cannot be known here.
  */
-export function openFilesAdvice(databases: number, limit = openFilesLimit()): string | undefined {
-  const needed = Math.min(databases, ACTIVE) * PER_ACTIVE + RESERVE
+export function openFilesAdvice(databases: number, ours: boolean, limit = openFilesLimit()): string | undefined {
+  const needed = Math.min(databases, ACTIVE) * PER_ACTIVE + RESERVE + (ours ? 0 : databases)
   if (limit === undefined || limit >= needed) return undefined
   return `This process may open ${limit} files, and ${databases} databases need ${needed}: raise the limit (ulimit -n, LimitNOFILE= of systemd)`
 }
