@@ -13,9 +13,14 @@ export type DaemonSocketDeps = typeof import('../daemon/socket/index.ts')
 
 export type WriterDeps = typeof import('../writer/index.ts')
 
+export type DaemonDeps = typeof import('../daemon/index.ts')
+
+export type Config = import('../daemon/index.ts').Config
+export type LoggingConfig = import('../daemon/index.ts').LoggingConfig
+export type Daemon = import('../daemon/index.ts').Daemon
+export type Services = import('../daemon/index.ts').Services
 export type IntegrityCheck = import('../writer/index.ts').IntegrityCheck
 export type FollowEvent = import('../writer/index.ts').FollowEvent
-export type Replicator = import('../writer/index.ts').Replicator
 
 export type ConfigDeps = typeof import('../daemon/config/load-config.ts')
 
@@ -41,4 +46,13 @@ export async function loadDaemonSocket(): Promise<DaemonSocketDeps> {
 
 export async function loadCommands(): Promise<CommandDeps> {
   return await import('../daemon/commands/index.ts')
+}
+
+export async function loadDaemon(): Promise<DaemonDeps> {
+  return await import('../daemon/index.ts')
+}
+
+/** The whole library: what `open` of `litetap` is. */
+export async function loadReader(): Promise<typeof import('../open.ts')> {
+  return await import('../open.ts')
 }

@@ -1,9 +1,10 @@
 import type { Finding } from '../daemon/doctor/index.ts'
 import { defineCommand } from './command.ts'
+import { expandPath } from './config.ts'
 import { configUnsupported, usageError } from './errors.ts'
 import { boolFlag, stringFlag } from './flags.ts'
 import { type CliIO, print, printJSON } from './io.ts'
-import { expandPath, openPlain } from './source.ts'
+import { openPlain } from './source.ts'
 
 const USAGE = `The doctor command checks a database, its replica and this machine, before or
 while they are used, and says what to do about what it finds.

@@ -1,6 +1,5 @@
-import { formatTXID } from '../ltx/index.ts'
 import type { Output } from './io.ts'
-import { isPrintable, quote } from './quote.ts'
+import { type FormatLine, type LogForm, lineFormat } from './log-format.ts'
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -20,14 +19,18 @@ export interface Log {
 }
 
 export interface LogOptions {
-  readonly output: Pick<Output, 'write'>
+  readonly output: Pick<Output, 'write'> & { readonly isTTY?: boolean }
   readonly level: LogLevel
   now(): number
+  /** Default `text`. */
+  readonly form?: LogForm
+  /** Say where in the program a line comes from. Default false. */
+  readonly source?: boolean
 }
 
-/** A log of lines like Go's slog text handler writes: `time=... level=INFO msg="initialized db" path=/data/app.db`. */
+/** A log of lines like those of Go's slog, as text or as JSON, or for people. */
 export function createLog(options: LogOptions): Log {
-  return buildLog(options, '')
+  return buildLog(options, lineFormat(options.form ?? 'text', options.output.isTTY === true), [])
 }
 
 /** The level a word names, in any case, `warning` too; undefined for any other word. */
@@ -36,15 +39,14 @@ export function parseLogLevel(text: string): LogLevel | undefined {
   return word === 'warning' ? 'warn' : LOG_LEVELS.find((level) => level === word)
 }
 
-function buildLog(options: LogOptions, common: string): Log {
+function buildLog(options: LogOptions, format: FormatLine, common: readonly LogAttrs[]): Log {
   const least = LOG_LEVELS.indexOf(options.level)
   const at = (level: LogLevel) => {
     const wanted = LOG_LEVELS.indexOf(level) >= least
-    const name = level.toUpperCase()
     return (message: string, attrs: LogAttrs = {}) => {
       if (!wanted) return
-      const time = new Date(options.now()).toISOString()
-      options.output.write(`time=${time} level=${name} msg=${word(message)}${common}${formatAttrs(attrs)}\n`)
+      const source = options.source ? caller() : undefined
+      options.output.write(format({ time: options.now(), level, source, message, attrs: [...common, attrs] }))
     }
   }
   return {
@@ -53,35 +55,13 @@ function buildLog(options: LogOptions, common: string): Log {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    with: (attrs) => buildLog(options, common + formatAttrs(attrs)),
+    with: (attrs) => buildLog(options, format, [...common, attrs]),
   }
 }
 
-function formatAttrs(attrs: LogAttrs, prefix = ''): string {
-  let text = ''
-  for (const [name, value] of Object.entries(attrs)) {
-    if (value === undefined) continue
-    const key = prefix + name
-    text += isPlainObject(value) ? formatAttrs(value, `${key}.`) : ` ${word(key)}=${word(formatValue(key, value))}`
-  }
-  return text
-}
-
-function formatValue(key: string, value: unknown): string {
-  // A bigint here is a transaction ID unless its name says otherwise.
-  if (typeof value === 'bigint') return /txid/i.test(key) ? formatTXID(value) : value.toString()
-  if (value instanceof Error) return value.message
-  if (value instanceof Date) return value.toISOString()
-  return String(value)
-}
-
-function isPlainObject(value: unknown): value is LogAttrs {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-}
-
-/** Quoted only where a reader could not tell where it ends. */
-function word(text: string): string {
-  if (text === '') return '""'
-  for (const char of text) if (char === ' ' || char === '"' || char === '=' || !isPrintable(char)) return quote(text)
-  return text
+/** Who logs: the first one on the stack that is no log. */
+function caller(): string | undefined {
+  const lines = new Error().stack?.split('\n').slice(1) ?? []
+  const line = lines.find((each) => !/[/\\](?:database-)?log\.[jt]s:/.test(each))
+  return /([^/\\\s(]+[/\\][^/\\]+:\d+):\d+\)?$/.exec(line ?? '')?.[1]
 }

@@ -1,8 +1,10 @@
 /** The help text of `replicate`. */
-export const REPLICATE_USAGE = `The replicate command watches a database and copies every change to a replica.
+export const REPLICATE_USAGE = `The replicate command watches databases and copies every change to their replicas:
+one that is named with its replica's URL, or all those of a configuration file.
 
 Usage:
 
+\tlitetap replicate [arguments]
 \tlitetap replicate [arguments] DB_PATH REPLICA_URL
 
 Arguments:
@@ -38,9 +40,11 @@ Arguments:
 \t    Defaults to info.
 
 \t-config PATH
+\t    The configuration file. Defaults to $LITESTREAM_CONFIG, or
+\t    /etc/litestream.yml. Not with DB_PATH and REPLICA_URL.
+
 \t-no-expand-env
-\t    For replicating the databases of a configuration file.
-\t    Configuration files are not supported yet.
+\t    Leave every $ of the configuration file as it is.
 
 The first SIGINT or SIGTERM ends replication after a final sync and upload.
 A second one gives up an upload that does not succeed. If the final upload
@@ -48,6 +52,7 @@ failed, the exit code is 1.
 
 Examples:
 
+\t$ litetap replicate -config /etc/litestream.yml
 \t$ litetap replicate /path/to/db s3://mybucket/db
 \t$ litetap replicate -exec "myapp -port 8080" /path/to/db s3://mybucket/db
 

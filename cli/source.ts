@@ -1,6 +1,4 @@
-export { expandPath } from './config.ts'
-
-import type { ReplicaClient } from '../storage/node.ts'
+import type { ReplicaClient, ReplicaSettings } from '../storage/node.ts'
 import { type ConfigFlags, findDatabase } from './config.ts'
 import { loadStorage } from './deps.ts'
 import { usageError } from './errors.ts'
@@ -36,8 +34,7 @@ export async function openSource(
     if (flags.config !== '') throw usageError('cannot specify a replica URL and the -config flag')
   } else if (!looksLikeURL(source)) {
     const { replica } = await findDatabase(source, flags, io)
-    const { openReplicaSettings } = await loadStorage()
-    return await retrying(await openReplicaSettings(replica, openOptions(io)), io, log)
+    return await openSettings(replica, io, log)
   }
   return await openRetrying(source, io, log)
 }
@@ -51,6 +48,17 @@ const WARNING_INTERVAL_MS = 5_000
 export async function openPlain(url: string, io: Pick<CliIO, 'env'>): Promise<ReplicaClient> {
   const { openReplica } = await loadStorage()
   return await openReplica(url, openOptions(io))
+}
+
+/** Open a replica by its settings; with a log, requests are made again as by `openRetrying`. */
+export async function openSettings(
+  settings: ReplicaSettings,
+  io: Pick<CliIO, 'env' | 'now'>,
+  log?: Log,
+): Promise<ReplicaClient> {
+  const { openReplicaSettings } = await loadStorage()
+  const client = await openReplicaSettings(settings, openOptions(io))
+  return log ? await retrying(client, io, log) : client
 }
 
 function openOptions(io: Pick<CliIO, 'env'>) {

@@ -9,13 +9,31 @@ export class Attachment {
   readonly database: PrimaryDatabase
   /** @see SyncFacts.sealed */
   sealed = false
-  /** For copying, one file at a time. A snapshot, which streams beside that, brings its own. */
-  readonly buffers: PageBuffers
+  /** Nothing was copied yet since it was parked. */
+  resumed = false
+  #buffers: PageBuffers | undefined
   #wal: WalFile | undefined
 
   constructor(database: PrimaryDatabase) {
     this.database = database
-    this.buffers = new PageBuffers(database.pageSize)
+  }
+
+  /** For copying, one file at a time. A snapshot, which streams beside that, brings its own. */
+  get buffers(): PageBuffers {
+    this.#buffers ??= new PageBuffers(this.database.pageSize)
+    return this.#buffers
+  }
+
+  /** Keep only the pinned reader, and no memory, until `rouse`. */
+  rest(): void {
+    this.#wal?.close()
+    this.#wal = undefined
+    this.#buffers = undefined
+    this.database.rest()
+  }
+
+  rouse(): Promise<void> {
+    return this.database.rouse()
   }
 
   /** The WAL that stands beside the database now; undefined when there is none. */

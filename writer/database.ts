@@ -1,8 +1,10 @@
-import { fstatSync, openSync, statSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { errnoCode, type FileOwner, fileError } from './durable-file.ts'
+import type { FileOwner } from './durable-file.ts'
 import { WriterError } from './errors.ts'
+import { type FileIdentity, fileState, sameFile } from './file-identity.ts'
+import { type HeldFile, holdFile } from './held-files.ts'
 import { databaseError, isBusy, retryBusy, type Sleep } from './retry-busy.ts'
 
 export type CheckpointMode = 'PASSIVE' | 'FULL' | 'RESTART' | 'TRUNCATE'
@@ -19,6 +21,8 @@ export interface DatabaseOptions {
   /** How long to wait for another process's lock. */
   readonly busyTimeoutMs: number
   readonly sleep: Sleep
+  /** Nothing else in this process opens the database. @see holdFile */
+  readonly ours?: boolean
 }
 
 /**
@@ -34,21 +38,21 @@ export interface DatabaseOptions {
 export class PrimaryDatabase {
   readonly path: string
   readonly pageSize: number
-  /** Read-only, for the pages that are not in the WAL. Never closed: see `keptDescriptor`. */
+  /** Read-only, for the pages that are not in the WAL. */
   readonly fd: number
   readonly #options: DatabaseOptions
+  readonly #file: HeldFile
   readonly #reader: DatabaseSync
-  readonly #barrier: DatabaseSync
-  readonly #worker: DatabaseSync
+  #writing: WritingConnections | undefined
   #pinned = false
 
   private constructor(path: string, options: DatabaseOptions, connections: Connections) {
     this.path = path
     this.#options = options
-    this.fd = connections.fd
+    this.fd = connections.file.fd
+    this.#file = connections.file
     this.#reader = connections.reader
-    this.#barrier = connections.barrier
-    this.#worker = connections.worker
+    this.#writing = connections.writing
     this.pageSize = connections.pageSize
   }
 
@@ -66,7 +70,7 @@ export class PrimaryDatabase {
       await database.pin()
       return database
     } catch (error) {
-      if (connections) closeConnections(connections)
+      if (connections) closeAll(connections)
       throw databaseError(error, path)
     }
   }
@@ -99,7 +103,7 @@ export class PrimaryDatabase {
   /** Commit one small change, so that the WAL exists, or restarts when all of it was checkpointed. */
   async bump(): Promise<void> {
     await this.#retry(() =>
-      this.#worker.exec(
+      this.#connected().worker.exec(
         'INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1',
       ),
     )
@@ -111,7 +115,7 @@ export class PrimaryDatabase {
    */
   async withoutWriters<T>(fn: () => Promise<T>): Promise<T | undefined> {
     try {
-      await this.#retry(() => this.#barrier.exec('BEGIN IMMEDIATE'))
+      await this.#retry(() => this.#connected().barrier.exec('BEGIN IMMEDIATE'))
     } catch (error) {
       if (error instanceof WriterError && isBusy(error.cause)) return undefined
       throw error
@@ -119,14 +123,14 @@ export class PrimaryDatabase {
     try {
       return await fn()
     } finally {
-      this.#barrier.exec('ROLLBACK')
+      this.#connected().barrier.exec('ROLLBACK')
     }
   }
 
   /** One attempt, without waiting for anybody. */
   checkpoint(mode: CheckpointMode): CheckpointResult {
     try {
-      const row = this.#worker.prepare(`PRAGMA wal_checkpoint(${mode})`).get() as
+      const row = this.#connected().worker.prepare(`PRAGMA wal_checkpoint(${mode})`).get() as
         | { busy: number; log: number; checkpointed: number }
         | undefined
       return {
@@ -156,16 +160,34 @@ export class PrimaryDatabase {
     return { mode: mode & 0o777, ...(process.getuid?.() === 0 && { uid, gid }) }
   }
 
+  /** What tells this file from another one that may stand at the path later. */
+  identity(): FileIdentity {
+    const { dev, ino, birthtimeMs } = fstatSync(this.fd)
+    return { dev, ino, birthtimeMs }
+  }
+
   /** False when another file, or none, stands at the path by now. */
   isInPlace(): boolean {
-    const there = statSync(this.path, { throwIfNoEntry: false })
-    if (!there) return false
-    const ours = fstatSync(this.fd)
-    return there.ino === ours.ino && there.dev === ours.dev
+    return sameFile(fileState(this.path), fstatSync(this.fd))
+  }
+
+  /** Close all but the reader and its pin, which cost the most, until `rouse`. */
+  rest(): void {
+    if (this.#writing) closeWriting(this.#writing)
+    this.#writing = undefined
+  }
+
+  async rouse(): Promise<void> {
+    if (!this.#writing) await this.#retry(() => (this.#writing = openWriting(this.path)))
   }
 
   close(): void {
-    closeConnections({ reader: this.#reader, barrier: this.#barrier, worker: this.#worker })
+    closeAll({ reader: this.#reader, writing: this.#writing, file: this.#file })
+  }
+
+  #connected(): WritingConnections {
+    if (!this.#writing) throw new TypeError('The database rests')
+    return this.#writing
   }
 
   async #retry<T>(fn: () => T): Promise<T> {
@@ -177,36 +199,57 @@ export class PrimaryDatabase {
   }
 }
 
-interface Connections {
-  readonly reader: DatabaseSync
+interface WritingConnections {
   readonly barrier: DatabaseSync
   readonly worker: DatabaseSync
+}
+
+interface Connections {
+  readonly reader: DatabaseSync
+  readonly writing: WritingConnections
   readonly pageSize: number
-  readonly fd: number
+  readonly file: HeldFile
 }
 
 async function openConnections(path: string, options: DatabaseOptions): Promise<Connections> {
-  const fd = keptDescriptor(path)
+  const file = holdFile(path, options.ours ?? false)
   const opened: DatabaseSync[] = []
-  const connect = (readOnly: boolean) => {
-    const url = pathToFileURL(path)
-    url.search = readOnly ? '?mode=ro' : '?mode=rw' // never create a database that is not there
-    const connection = new DatabaseSync(url, { readOnly })
-    opened.push(connection)
-    return connection
-  }
   try {
-    const worker = connect(false)
+    const worker = connect(path, false)
+    opened.push(worker)
     await retryBusy(() => prepareDatabase(worker, path), { timeoutMs: options.busyTimeoutMs, sleep: options.sleep })
-    const barrier = connect(false)
+    const barrier = connect(path, false)
+    opened.push(barrier)
     barrier.exec('PRAGMA wal_autocheckpoint = 0')
-    const reader = connect(true)
+    const reader = connect(path, true)
+    opened.push(reader)
     const { page_size } = reader.prepare('PRAGMA page_size').get() as { page_size: number }
-    return { reader, barrier, worker, pageSize: page_size, fd }
+    return { reader, writing: { barrier, worker }, pageSize: page_size, file }
   } catch (error) {
     for (const connection of opened) connection.close()
+    file.release()
     throw error
   }
+}
+
+function openWriting(path: string): WritingConnections {
+  const worker = connect(path, false)
+  try {
+    worker.exec('PRAGMA wal_autocheckpoint = 0')
+    const barrier = connect(path, false)
+    barrier.exec('PRAGMA wal_autocheckpoint = 0')
+    return { barrier, worker }
+  } catch (error) {
+    worker.close()
+    throw error
+  }
+}
+
+/** Never creates a database that is not there. */
+function connect(path: string, readOnly: boolean): DatabaseSync {
+  const url = pathToFileURL(path)
+  url.search = readOnly ? '?mode=ro' : '?mode=rw'
+  return new DatabaseSync(url, { readOnly })
 }
 
 function prepareDatabase(worker: DatabaseSync, path: string): void {
@@ -222,37 +265,18 @@ function prepareDatabase(worker: DatabaseSync, path: string): void {
   worker.exec('CREATE TABLE IF NOT EXISTS _litestream_lock (id INTEGER)')
 }
 
-/** The read-only reader goes last: it cannot checkpoint, so the WAL stays. */
-function closeConnections(connections: Pick<Connections, 'reader' | 'barrier' | 'worker'>): void {
-  connections.worker.close()
-  connections.barrier.close()
-  connections.reader.close()
+function closeWriting({ worker, barrier }: WritingConnections): void {
+  worker.close()
+  barrier.close()
 }
 
-const kept = new Map<string, number>()
-
-/**
- * A read-only descriptor on a database file, opened once per process and file and never closed: closing any
- * descriptor of a file drops every POSIX lock that the process holds on it, SQLite's own included.
- */
-function keptDescriptor(path: string): number {
-  try {
-    const stat = statSync(path)
-    const identity = `${stat.dev}:${stat.ino}`
-    const known = kept.get(identity)
-    if (known !== undefined) return known // an open file's inode is not given away
-    if (!stat.isFile()) {
-      throw new WriterError('WRITER_NOT_A_DATABASE', `Cannot open ${path}: it is not a regular file`, { at: { path } })
-    }
-    const fd = openSync(path, 'r')
-    kept.set(identity, fd)
-    return fd
-  } catch (error) {
-    if (errnoCode(error) !== 'ENOENT') throw fileError(error, 'open', path)
-    throw new WriterError('WRITER_NO_DATABASE', `Cannot open ${path}: no such database`, {
-      at: { path },
-      cause: error,
-      hint: 'Check the path, or create the database first.',
-    })
-  }
+/** The read-only reader goes last: it cannot checkpoint, so the WAL stays. Then nothing holds a lock on the file. */
+function closeAll(connections: {
+  readonly reader: DatabaseSync
+  readonly writing: WritingConnections | undefined
+  readonly file: HeldFile
+}): void {
+  if (connections.writing) closeWriting(connections.writing)
+  connections.reader.close()
+  connections.file.release()
 }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type FrameForm, formatTXID, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
 import { highestTXID, listLevel } from '../replica/index.ts'
 import type { ByteStream, LtxFileInfo, LtxFileName, ReplicaClient } from '../storage/index.ts'
@@ -8,7 +7,9 @@ import { isCompactionDue, nextBoundary } from './levels.ts'
 import type { LocalLtx } from './local-ltx.ts'
 import type { Log } from './log.ts'
 import { enforceL0Retention, enforceSnapshotRetention } from './retention.ts'
+import type { Scheduled, Scheduler } from './scheduler.ts'
 import type { ReplicatorSettings } from './settings.ts'
+import { findLevelProblems } from './validate-level.ts'
 
 /** What maintenance needs of the primary. */
 export interface SnapshotSource {
@@ -30,7 +31,6 @@ export interface MaintenanceOptions {
   readonly now?: () => number
 }
 
-const READY_POLL_MS = 1000
 const RETRY_MS = 30_000
 
 /**
@@ -44,26 +44,69 @@ export class Maintenance {
   readonly #now: () => number
   /** Highest TXID of each level, as far as known: nobody else writes there. */
   readonly #reached = new Map<number, TXID>()
-  /** What was durable when level 0 was last cleared down to its newest file. */
-  #clearedAt: TXID | undefined
+  #rounds: Round[] = []
+  /** What was durable when rounds were last woken. */
+  #seen: TXID = 0n
 
   constructor(options: MaintenanceOptions) {
     this.#options = options
     this.#now = options.now ?? Date.now
   }
 
-  /** Work until `stop` aborts. Failures are logged, and tried again. */
-  async run(stop: AbortSignal): Promise<void> {
+  /**
+   * Begin: each round runs once as soon as anything is durable, then at its times for as long as there is something to
+   * do, and sleeps otherwise. Failures are logged, and tried again.
+   *
+   * @param options.backend what tells one store from another: rounds of the same one take turns
+   */
+  start(scheduler: Scheduler, options: { signal: AbortSignal; backend: string }): void {
     const { settings } = this.#options
-    while (!stop.aborted && !this.#options.durableTXID()) await pause(READY_POLL_MS, stop)
-    const rounds = settings.levels.map(({ level, intervalMs }) =>
-      this.#every(intervalMs, stop, `compaction to level ${level}`, (signal) => this.#compactIfDue(level, signal)),
-    )
-    rounds.push(
-      this.#every(settings.snapshotIntervalMs, stop, 'snapshot', (signal) => this.#snapshotIfDue(signal)),
-      this.#every(settings.l0RetentionCheckIntervalMs, stop, 'retention of level 0', (signal) => this.#clearL0(signal)),
-    )
-    await Promise.all(rounds)
+    const levels = settings.levels.map(({ level, intervalMs }) => ({
+      kind: 'compact' as const,
+      level,
+      intervalMs,
+      what: `compaction to level ${level}`,
+      work: (signal: AbortSignal) => this.#compactIfDue(level, signal),
+    }))
+    const others = [
+      {
+        kind: 'snapshot' as const,
+        level: SNAPSHOT_LEVEL,
+        intervalMs: settings.snapshotIntervalMs,
+        what: 'snapshot',
+        work: (signal: AbortSignal) => this.#snapshotIfDue(signal),
+      },
+      {
+        kind: 'compact' as const,
+        level: 0,
+        intervalMs: settings.l0RetentionCheckIntervalMs,
+        what: 'retention of level 0',
+        work: (signal: AbortSignal) => this.#clearL0(signal),
+      },
+    ]
+    this.#rounds = [...levels, ...others].map((plan) => {
+      const run = () => this.#run(plan, options.signal)
+      return {
+        ...plan,
+        task: scheduler.add({ kind: `${plan.kind}@${options.backend}`, run }, Number.POSITIVE_INFINITY),
+      }
+    })
+  }
+
+  /** More may be durable than before. */
+  uploaded(): void {
+    const durable = this.#options.durableTXID() ?? 0n
+    if (durable <= this.#seen) return
+    if (this.#seen === 0n) for (const { task } of this.#rounds) task.wake()
+    this.#seen = durable
+    for (const round of this.#rounds) {
+      if (round.level <= 1 || round.level === SNAPSHOT_LEVEL) this.#wake(round)
+    }
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#rounds.map(({ task }) => task.stop()))
   }
 
   /** Write a snapshot of the database as it is now. @returns its TXID */
@@ -91,23 +134,24 @@ export class Maintenance {
     if (deleted.length > 0) log.info('retention', { deleted: deleted.length })
   }
 
-  async #compactIfDue(level: number, signal: AbortSignal): Promise<void> {
+  /** @returns when to come again; Infinity when there is nothing to do before anything is uploaded */
+  async #compactIfDue(level: number, signal: AbortSignal): Promise<number> {
     const { client, settings } = this.#options
     const intervalMs = settings.levels.find((entry) => entry.level === level)!.intervalMs
     const known = this.#reached.get(level)
     if (known === undefined) {
       const newest = (await listLevel(client, level, { signal })).at(-1)
       this.#reached.set(level, newest?.maxTXID ?? 0n)
-      if (!isCompactionDue(newest?.createdAt, this.#now(), intervalMs)) return
+      if (!isCompactionDue(newest?.createdAt, this.#now(), intervalMs)) return this.#now()
     }
     const below = level === 1 ? this.#options.durableTXID() : this.#reached.get(level - 1)
-    if (known !== undefined && (below ?? 0n) <= known) return
+    if (known !== undefined && (below ?? 0n) <= known) return Number.POSITIVE_INFINITY
     await this.#compact(level, signal)
-    if (level === 1) await this.#clearL0(signal)
+    return Number.POSITIVE_INFINITY
   }
 
   async #compact(level: number, signal: AbortSignal): Promise<void> {
-    const { client, log, form } = this.#options
+    const { client, log, form, settings } = this.#options
     for (let more = true; more; ) {
       const result = await compactLevel(client, level, {
         reached: this.#reached.get(level) ?? 0n,
@@ -119,6 +163,8 @@ export class Maintenance {
       if (result.written) {
         const { minTXID, maxTXID, size } = result.written
         this.#reached.set(level, maxTXID)
+        for (const round of this.#rounds) if (round.level === level + 1 || round.level === 0) this.#wake(round)
+        if (settings.verifyCompaction) await this.#verify(level, signal)
         log.debug('compaction', { level, min: formatTXID(minTXID), max: formatTXID(maxTXID), size })
       }
       if (!result.gap) continue
@@ -136,20 +182,25 @@ export class Maintenance {
     return (await local.size(maxTXID)) === undefined ? undefined : local.stream(maxTXID)
   }
 
-  async #snapshotIfDue(signal: AbortSignal): Promise<void> {
+  /** @returns as `#compactIfDue` */
+  async #snapshotIfDue(signal: AbortSignal): Promise<number> {
     const { client, settings } = this.#options
     const snapshots = await listLevel(client, SNAPSHOT_LEVEL, { signal })
     const newest = snapshots.at(-1)
+    const durable = this.#options.durableTXID() ?? 0n
     const due = isCompactionDue(newest?.createdAt, this.#now(), settings.snapshotIntervalMs)
-    if (due && highestTXID(snapshots) < (this.#options.durableTXID() ?? 0n)) await this.snapshot(signal)
+    const made = due && highestTXID(snapshots) < durable
+    if (made) await this.snapshot(signal)
     await this.enforceRetention(signal)
+    // Snapshots grow old, and what is not in one yet comes into the next: both bring us back.
+    const settled = (made || highestTXID(snapshots) >= durable) && snapshots.length + (made ? 1 : 0) <= 1
+    return settled ? Number.POSITIVE_INFINITY : this.#now()
   }
 
-  async #clearL0(signal: AbortSignal): Promise<void> {
+  /** @returns as `#compactIfDue` */
+  async #clearL0(signal: AbortSignal): Promise<number> {
     const { client, primary, settings } = this.#options
-    const durable = this.#options.durableTXID()
-    if (durable === this.#clearedAt) return
-    const { deleteLocal, left, seen } = await enforceL0Retention(client, {
+    const { deleteLocal, nextAt, seen } = await enforceL0Retention(client, {
       now: this.#now(),
       retentionMs: settings.l0RetentionMs,
       remoteDeletes: settings.retentionEnabled,
@@ -157,37 +208,54 @@ export class Maintenance {
     })
     primary.figures.l0 = seen
     await primary.local.delete(deleteLocal.map((file: LtxFileInfo) => file.maxTXID))
-    if (left <= 1) this.#clearedAt = durable
+    return nextAt
   }
 
-  /** Run `round` now and at every multiple of the interval. */
-  async #every(
-    intervalMs: number,
-    stop: AbortSignal,
-    what: string,
-    round: (signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
-    while (!stop.aborted) {
-      let waitMs = RETRY_MS
-      try {
-        await round(stop)
-        waitMs = Number.POSITIVE_INFINITY
-      } catch (error) {
-        if (stop.aborted) return
-        this.#options.log.error(`${what} failed`, { error: (error as Error).message })
-      }
-      const nowMs = this.#now()
-      await pause(Math.min(waitMs, nextBoundary(nowMs, intervalMs) - nowMs), stop)
+  async #verify(level: number, signal: AbortSignal): Promise<void> {
+    const { client, log, primary } = this.#options
+    const problems = findLevelProblems(await listLevel(client, level, { signal }))
+    for (const problem of problems) {
+      log.warn('a level is not whole after compaction', { level, ...problem })
+      primary.figures.compactionVerifyErrors += 1
     }
+  }
+
+  /** At the next time of its interval, unless it comes earlier already. */
+  #wake({ task, intervalMs }: Round): void {
+    const nowMs = this.#now()
+    task.wake(nextBoundary(nowMs, intervalMs) - nowMs)
+  }
+
+  async #run(plan: RoundPlan, signal: AbortSignal): Promise<number> {
+    if (signal.aborted) return Number.POSITIVE_INFINITY
+    let notBefore: number
+    let mostMs = Number.POSITIVE_INFINITY
+    try {
+      notBefore = await plan.work(signal)
+    } catch (error) {
+      if (signal.aborted) return Number.POSITIVE_INFINITY
+      this.#options.log.error(`${plan.what} failed`, { error: (error as Error).message })
+      notBefore = this.#now()
+      mostMs = RETRY_MS
+    }
+    if (notBefore === Number.POSITIVE_INFINITY) return notBefore
+    const nowMs = this.#now()
+    return Math.min(mostMs, nextBoundary(Math.max(nowMs, notBefore), plan.intervalMs) - nowMs)
   }
 }
 
-/** `setTimeout` takes no more than this. */
-const TIMEOUT_MAX_MS = 2 ** 31 - 1
+interface RoundPlan {
+  readonly kind: 'compact' | 'snapshot'
+  /** What it fills; 0: it clears level 0. */
+  readonly level: number
+  readonly intervalMs: number
+  readonly what: string
+  /** @returns not to come again before this time; Infinity: until something is uploaded */
+  work(signal: AbortSignal): Promise<number>
+}
 
-/** Sleep; ends early and quietly when `stop` aborts. */
-async function pause(ms: number, stop: AbortSignal): Promise<void> {
-  await delay(Math.min(ms, TIMEOUT_MAX_MS), undefined, { signal: stop }).catch(() => {})
+interface Round extends RoundPlan {
+  readonly task: Scheduled
 }
 
 function signalOf(signal: AbortSignal | undefined): { signal?: AbortSignal } {

@@ -32,9 +32,15 @@ export function planCheckpoint(
   const due = walBytesAtFailure === 0 ? walBytes >= step : walBytes >= walBytesAtFailure + step
   const emergency = settings.truncatePages > 0 && walBytes >= walSizeOf(settings.truncatePages, pageSize)
   if (due) return emergency ? 'TRUNCATE' : 'PASSIVE'
+  return nextCheckpointMs(facts, settings) < 0 ? (emergency ? 'TRUNCATE' : 'PASSIVE') : undefined
+}
+
+/** How long until a checkpoint is due by time, in ms: below 0 when it is, Infinity when it will not be. */
+export function nextCheckpointMs(
+  facts: Omit<CheckpointFacts, 'walBytesAtFailure'>,
+  settings: Pick<PrimarySettings, 'checkpointIntervalMs'>,
+): number {
   const { checkpointIntervalMs: interval } = settings
-  if (interval > 0 && facts.copiedSinceCheckpoint && facts.nowMs - facts.lastCheckpointMs > interval) {
-    if (walBytes > walSizeOf(1, pageSize)) return emergency ? 'TRUNCATE' : 'PASSIVE'
-  }
-  return undefined
+  const some = facts.copiedSinceCheckpoint && facts.walBytes > walSizeOf(1, facts.pageSize)
+  return interval > 0 && some ? facts.lastCheckpointMs + interval - facts.nowMs : Number.POSITIVE_INFINITY
 }

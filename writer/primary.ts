@@ -10,11 +10,13 @@ import { writeAll } from './durable-file.ts'
 import { encodeLtx, imagePgnos, incrementalPgnos } from './encode-image.ts'
 import { WriterError } from './errors.ts'
 import { countCheckpoint, countSync, enterPhase, type Figures, newFigures } from './figures.ts'
+import { fileState } from './file-identity.ts'
 import { LocalLtx, metaPath } from './local-ltx.ts'
 import { type Log, silentLog } from './log.ts'
 import { Mutex } from './mutex.ts'
-import { planCheckpoint } from './plan-checkpoint.ts'
+import { nextCheckpointMs, planCheckpoint } from './plan-checkpoint.ts'
 import { planSync } from './plan-sync.ts'
+import { endsAt, QuietWal } from './quiet-wal.ts'
 import { type LtxPosition, recoverPosition } from './recover-position.ts'
 import type { Sleep } from './retry-busy.ts'
 import { ScratchMemory } from './scratch-memory.ts'
@@ -35,6 +37,8 @@ export interface PrimaryOptions {
   readonly metaPath?: string
   /** Where to count. Default: a record of its own. */
   readonly figures?: Figures
+  /** Nothing else in this process opens the database: then a parked one costs no descriptor. Default false. */
+  readonly ours?: boolean
 }
 
 /** What one step of copying did. */
@@ -65,7 +69,12 @@ export class Primary {
   readonly #log: Log
   readonly #now: () => number
   readonly #sleep: Sleep
+  readonly #ours: boolean
   readonly #mutex = new Mutex()
+  /** While parked. */
+  #quiet: QuietWal | undefined
+  /** Whoever closes this database last takes its WAL away: while parked, the reader stays. */
+  #keepsReader = false
   #attached: Attachment | undefined
   #position: LtxPosition = noPosition(0n)
   #reason = 'first sync'
@@ -80,6 +89,7 @@ export class Primary {
     this.local = new LocalLtx(options.metaPath ?? metaPath(this.path))
     this.settings = { ...PRIMARY_DEFAULTS, ...options.settings }
     this.figures = options.figures ?? newFigures()
+    this.#ours = options.ours ?? false
     this.#form = options.form ?? 'block'
     this.#log = options.log ?? silentLog
     this.#now = options.now ?? Date.now
@@ -91,9 +101,29 @@ export class Primary {
     return this.#position.txid
   }
 
-  /** Pages in bytes, or undefined while the database is not open. */
-  get pageSize(): number | undefined {
-    return this.#attached?.database.pageSize
+  /** Whether `open` has succeeded. */
+  get isOpen(): boolean {
+    return this.#attached !== undefined || this.#quiet !== undefined
+  }
+
+  get isParked(): boolean {
+    return this.#quiet !== undefined
+  }
+
+  /** In ms from now: when the next checkpoint is due by time, if nothing is committed until then; may be Infinity. */
+  get nextCheckpointMs(): number {
+    const { copiedSince, lastMs } = this.#checkpointState
+    const modifiedMs = fileState(this.path)?.mtimeMs ?? 0
+    return nextCheckpointMs(
+      {
+        pageSize: this.#position.pageSize,
+        walBytes: this.walBytes,
+        copiedSinceCheckpoint: copiedSince,
+        nowMs: this.#now(),
+        lastCheckpointMs: Math.max(lastMs, modifiedMs),
+      },
+      this.settings,
+    )
   }
 
   /** Logical bytes in the WAL, as far as copied. */
@@ -148,9 +178,35 @@ export class Primary {
     return this.#mutex.run(() => countSync(this.figures, sync))
   }
 
+  /**
+   * Let go of a database that is copied to its end, and whose WAL nobody writes to, until the next operation: it costs
+   * no connection and no memory meanwhile. Its WAL is not pinned then, so the next operation proves anew that the WAL
+   * goes on where the last file ended, as after a restart, but for the reading of that file.
+   *
+   * @returns what tells whether it must be looked at again; undefined, with nothing changed, when it cannot be parked now
+   */
+  park(): Promise<QuietWal | undefined> {
+    return this.#mutex.run(async () => {
+      if (this.#quiet) return this.#quiet
+      const attached = this.#attached
+      const end = this.#position.wal
+      if (!attached?.sealed || !end || this.#snapshotsRunning > 0 || !attached.database.isInPlace()) return undefined
+      const state = fileState(this.walPath)
+      if (!state || !endsAt(this.walPath, end)) return undefined
+      this.#quiet = new QuietWal(this.path, attached.database.identity(), end, state)
+      this.#recent = undefined
+      if (this.#keepsReader) attached.rest()
+      else this.#detach()
+      return this.#quiet
+    })
+  }
+
   /** Checkpoint now, whatever the rules say. */
   checkpoint(mode: 'PASSIVE' | 'TRUNCATE', onFile: (txid: TXID) => void = () => {}): Promise<void> {
-    return this.#mutex.run(() => this.#checkpoint(mode, onFile))
+    return this.#mutex.run(async () => {
+      await this.#followReplacement()
+      await this.#checkpoint(mode, onFile)
+    })
   }
 
   /**
@@ -159,6 +215,7 @@ export class Primary {
    */
   async snapshot<T>(use: (txid: TXID, stream: ByteStream) => Promise<T>): Promise<T> {
     const { txid, stream } = await this.#mutex.run(async () => {
+      await this.#followReplacement()
       await this.#copyAll(0, () => {})
       const stream = this.#snapshotStream()
       this.#snapshotsRunning++
@@ -182,12 +239,30 @@ export class Primary {
 
   /** Let go of the database; nothing is copied any more. The WAL stays as it is. */
   close(): Promise<void> {
-    return this.#mutex.run(async () => this.#detach())
+    return this.#mutex.run(async () => {
+      this.#quiet = undefined
+      this.#detach()
+    })
+  }
+
+  async #unpark(): Promise<void> {
+    const quiet = this.#quiet
+    if (!quiet) return
+    if (this.#attached) {
+      if (this.#attached.database.isInPlace()) await this.#attached.rouse()
+    } else {
+      const attached = await this.#attach()
+      attached.resumed = true
+      const { database } = attached
+      // Position and checksum are as they were; whether the WAL still proves them is decided by the next step.
+      if (!quiet.isSameDatabase(database.identity())) this.#position = { ...this.#position, wal: undefined }
+    }
+    this.#quiet = undefined
   }
 
   async #attach(): Promise<Attachment> {
     const { busyTimeoutMs } = this.settings
-    const database = await PrimaryDatabase.open(this.path, { busyTimeoutMs, sleep: this.#sleep })
+    const database = await PrimaryDatabase.open(this.path, { busyTimeoutMs, sleep: this.#sleep, ours: this.#ours })
     this.#attached = new Attachment(database)
     return this.#attached
   }
@@ -199,6 +274,7 @@ export class Primary {
 
   /** When another file stands at the database's path, follow that one: with a full image, under the next TXID. */
   async #followReplacement(): Promise<void> {
+    await this.#unpark()
     const attached = this.#attached
     if (attached?.database.isInPlace()) return
     if (attached) this.#log.warn('the database file was replaced', { db: this.path })
@@ -274,8 +350,10 @@ export class Primary {
     if (plan.kind === 'image') {
       const reason = position ? plan.reason : this.#reason
       this.#log.info('writing a full image', { db: this.path, reason })
+      if (attached.resumed) this.#keepsReader = true
     }
     enterPhase(this.figures, plan.kind === 'image' ? 'write_ltx_from_db' : 'write_ltx_from_wal')
+    attached.resumed = false
     await this.#writeFile(attached, { kind: plan.kind, scan, start, file })
     this.#countFile(scan.end.offset - start.offset)
     return { txid: this.#position.txid, limited: scan.limited }

@@ -47,7 +47,8 @@ export async function enforceSnapshotRetention(
  *
  * @param options.retentionMs 0 keeps all of L0 for ever
  * @param options.localCreatedAt for stores that list no times
- * @returns besides, how many files are left in level 0, and what was seen there
+ * @returns besides, when the next file can be old enough (ms since the Unix epoch; Infinity: none but the newest is
+ *   left), and what was seen in level 0
  */
 export async function enforceL0Retention(
   client: ReplicaClient,
@@ -55,16 +56,18 @@ export async function enforceL0Retention(
     retentionMs: number
     localCreatedAt?: (file: LtxFileInfo) => number | undefined
   },
-): Promise<RetentionResult & { left: number; seen: L0Counts }> {
+): Promise<RetentionResult & { nextAt: number; seen: L0Counts }> {
   const { retentionMs, signal, localCreatedAt } = options
-  if (retentionMs <= 0) return { deleted: [], deleteLocal: [], left: 0, seen: NOTHING_SEEN }
+  if (retentionMs <= 0) return { deleted: [], deleteLocal: [], nextAt: Number.POSITIVE_INFINITY, seen: NOTHING_SEEN }
   const coveredTo = highestTXID(await listLevel(client, 1, list(signal)))
   const files = await listLevel(client, 0, list(signal))
   const before = options.now - retentionMs
   const input = { files, coveredTo, before, ...(localCreatedAt && { localCreatedAt }) }
   const stale = planL0Retention(input)
+  const left = files.slice(stale.length)
+  const nextAt = left.length <= 1 ? Number.POSITIVE_INFINITY : left[0]!.createdAt + retentionMs
   const deleted = await deleteRemote(client, stale, options)
-  return { deleted, deleteLocal: stale, left: files.length - stale.length, seen: countL0(input) }
+  return { deleted, deleteLocal: stale, nextAt, seen: countL0(input) }
 }
 
 const NOTHING_SEEN: L0Counts = { eligible: 0, notCompacted: 0, tooRecent: 0 }

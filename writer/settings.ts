@@ -47,6 +47,12 @@ export interface ReplicatorSettings extends PrimarySettings {
   readonly l0RetentionCheckIntervalMs: number
   /** False: nothing is deleted from the replica. */
   readonly retentionEnabled: boolean
+  /** L0 files uploaded before other work gets a turn; 0: all there are. */
+  readonly maxSyncLtxFiles: number
+  /** Begin local state anew when it is missing or damaged, instead of standing still (facts 3.13). */
+  readonly autoRecover: boolean
+  /** After each compaction, list the level and warn of gaps. */
+  readonly verifyCompaction: boolean
 }
 
 export const REPLICATOR_DEFAULTS: ReplicatorSettings = {
@@ -62,4 +68,7 @@ export const REPLICATOR_DEFAULTS: ReplicatorSettings = {
   l0RetentionMs: DEFAULT_L0_RETENTION_MS,
   l0RetentionCheckIntervalMs: DEFAULT_L0_RETENTION_CHECK_INTERVAL_MS,
   retentionEnabled: true,
+  maxSyncLtxFiles: 256,
+  autoRecover: false,
+  verifyCompaction: false,
 }

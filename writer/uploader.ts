@@ -40,21 +40,28 @@ export class Uploader {
   }
 
   /**
-   * Upload everything that is local and not in the replica yet.
+   * Upload what is local and not in the replica yet.
    *
-   * @param onFile called after each file, which is durable then
+   * @param options.maxFiles so many at the most; 0 or absent: all
+   * @returns false when there are more
+   * @param options.onFile called after each file, which is durable then
    * @throws StorageError; WriterError WRITER_SECOND_WRITER, WRITER_LTX_MISSING; the replica's position is asked again next time
    */
-  async upload(options: { onFile?: (info: LtxFileInfo) => void; signal?: AbortSignal } = {}): Promise<void> {
+  async upload(
+    options: { onFile?: (info: LtxFileInfo) => void; signal?: AbortSignal; maxFiles?: number } = {},
+  ): Promise<boolean> {
+    const maxFiles = options.maxFiles || Number.POSITIVE_INFINITY
     try {
       let position = this.#position ?? (await this.#remotePosition(options.signal))
       this.#advance(position)
-      while (position < this.#files.txid) {
+      for (let files = 0; position < this.#files.txid; files++) {
+        if (files >= maxFiles) return false
         options.signal?.throwIfAborted()
         const info = await this.#uploadOne(++position, options.signal)
         this.#advance(position)
         options.onFile?.(info)
       }
+      return true
     } catch (error) {
       this.#position = undefined
       throw error

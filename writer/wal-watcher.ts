@@ -1,5 +1,4 @@
 import { type FSWatcher, watch } from 'node:fs'
-import { Signal } from './signal.ts'
 
 /**
  * Tells when a WAL is written to, once per arming: while a burst of commits runs, only the first write costs anything.
@@ -7,31 +6,30 @@ import { Signal } from './signal.ts'
  */
 export class WalWatcher {
   readonly #path: string
-  readonly #written = new Signal()
+  readonly #onWrite: () => void
   #watcher: FSWatcher | undefined
 
-  constructor(path: string) {
+  constructor(path: string, onWrite: () => void) {
     this.#path = path
+    this.#onWrite = onWrite
   }
 
-  /** From now on, the next write ends `wait`. Arm before looking at the file, so that nothing slips between. */
-  arm(): void {
+  /**
+   * From now on, the next write is told. Arm before looking at the file, so that nothing slips between.
+   * @returns false when there is no such file yet, or nothing more can be watched here
+   */
+  arm(): boolean {
     this.disarm()
-    this.#written.lower()
     try {
       this.#watcher = watch(this.#path, { persistent: false }, () => {
         this.disarm()
-        this.#written.raise()
+        this.#onWrite()
       })
       this.#watcher.on('error', () => this.disarm())
+      return true
     } catch {
-      // No such file yet, or no watching here: the interval remains.
+      return false
     }
-  }
-
-  /** Resolves at the first write since `arm`, after `ms`, or when `stop` aborts. @returns whether it was written to */
-  wait(ms: number, stop: AbortSignal): Promise<boolean> {
-    return this.#written.wait(ms, stop)
   }
 
   disarm(): void {

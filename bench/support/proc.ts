@@ -24,6 +24,12 @@ export function peakResidentBytes(pid: number): number | undefined {
   return line ? Number(line[1]) * 1024 : undefined
 }
 
+/** Resident set now, in bytes. Undefined once the process is gone. */
+export function residentBytes(pid: number): number | undefined {
+  const line = readProc(pid, 'status')?.match(/^VmRSS:\s+(\d+) kB$/m)
+  return line ? Number(line[1]) * 1024 : undefined
+}
+
 /** Let the peak start again from the present resident set. */
 export function resetPeakResidentBytes(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')

@@ -9,11 +9,11 @@ export class DaemonMetrics {
   readonly #registry = new Registry()
   /** Told of what is done to the stores. */
   readonly operations = new ReplicaOperations(this.#registry)
-  readonly #control: Control
+  readonly #control: Pick<Control, 'list'>
   #reports: readonly DatabaseReport[] = []
   #scrape: Promise<string> | undefined
 
-  constructor(control: Control) {
+  constructor(control: Pick<Control, 'list'>) {
     this.#control = control
     registerDatabaseMetrics(this.#registry, () => this.#reports)
     collectDefaultMetrics({ register: this.#registry })

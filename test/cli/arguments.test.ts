@@ -123,18 +123,9 @@ describe('arguments that make no sense: one line, exit 1', () => {
 
 describe('what needs a configuration file says so', () => {
   test.each([
-    [['replicate'], 'litetap replicate /path/to/db s3://bucket/prefix'],
-    [['replicate', '-config', '/etc/litestream.yml'], 'litetap replicate /path/to/db s3://bucket/prefix'],
-    [['replicate', '-no-expand-env'], 'litetap replicate /path/to/db s3://bucket/prefix'],
-  ])('%j', async (args, hint) => {
-    const { code, stdout, stderr } = await cli(args, { cwd: '/data' })
-    expect(stderr).toMatch(/^Error: configuration files are not supported yet: .+\nTry: .+\n$/)
-    expect(stderr).toContain(`\nTry: ${hint}\n`)
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  })
-
-  test.each([
     [['databases']],
+    [['replicate']],
+    [['replicate', '-no-expand-env']],
     [['restore', '/data/app.db']],
     [['restore', '-config', 'c.yml', '-o', '/tmp/x', 'app.db']],
     [['ltx', 'app.db']],

@@ -85,3 +85,37 @@ describe('log lines', () => {
     expect(parseLogLevel('bogus')).toBeUndefined()
   })
 })
+
+describe('other forms', () => {
+  const write = (form: 'json' | 'pretty', isTTY: boolean) => {
+    const lines: string[] = []
+    const output = { write: (text: string) => void lines.push(text), isTTY }
+    return { lines, log: createLog({ output, level: 'info', form, now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) }) }
+  }
+
+  test('JSON: a line each, values as they are, what has the name of a head under another', () => {
+    const { lines, log } = write('json', true)
+    log.with({ db: '/a "b"' }).warn('new\nline', {
+      txid: 26n,
+      size: 5,
+      level: 'x',
+      ok: true,
+      none: undefined,
+      at: { ms: 1, by: new Error('no') },
+    })
+    expect(lines).toEqual([
+      '{"time":"2026-01-02T03:04:05.006Z","level":"WARN","msg":"new\\nline","db":"/a \\"b\\"","txid":"000000000000001a","size":5,"level_":"x","ok":true,"at":{"ms":1,"by":"no"}}\n',
+    ])
+  })
+
+  test('for people: coloured at a terminal only', () => {
+    const piped = write('pretty', false)
+    piped.log.error('cannot upload', { db: '/a b' })
+    expect(piped.lines).toEqual(['03:04:05.006 ERR cannot upload db="/a b"\n'])
+    const terminal = write('pretty', true)
+    terminal.log.info('uploaded')
+    expect(terminal.lines).toEqual([
+      '\u001b[90m03:04:05.006\u001b[0m \u001b[32mINF\u001b[0m uploaded\u001b[90m\u001b[0m\n',
+    ])
+  })
+})

@@ -2,9 +2,11 @@
 // the time. Prints what is durable, one TXID a line.
 import { writeSync } from 'node:fs'
 import { openReplica } from '../../storage/node.ts'
-import { Replicator } from '../../writer/index.ts'
+import { IdleWatch, Replicator, Scheduler } from '../../writer/index.ts'
 
-const [path, url] = process.argv.slice(2) as [string, string]
+const [path, url, parks] = process.argv.slice(2) as [string, string, string?]
+// Parked at every look that finds nothing, and woken by the next commit.
+const host = parks ? { scheduler: new Scheduler(), idle: new IdleWatch(), quietMs: 0, ours: true } : undefined
 const replicator = new Replicator({
   dbPath: path,
   client: await openReplica(url),
@@ -20,6 +22,7 @@ const replicator = new Replicator({
     l0RetentionMs: 100,
     l0RetentionCheckIntervalMs: 50,
   },
+  ...(host && { host }),
   onDurable: (info) => writeSync(1, `${info.maxTXID}\n`),
 })
 replicator.wait().catch((error) => {

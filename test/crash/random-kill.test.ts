@@ -44,7 +44,7 @@ async function killing(replicaURL: (dir: string) => string): Promise<void> {
   try {
     app = child('busy-app.ts', path, String(SEED))
     for (let kill = 0; kill < KILLS; kill++) {
-      const writer = child('busy-writer.ts', path, url)
+      const writer = child('busy-writer.ts', path, url, ...(kill % 2 === 0 ? ['parks'] : []))
       const lines = collectLines(writer)
       await lines.started
       await delay(random() * 400)
