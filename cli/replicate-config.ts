@@ -44,10 +44,13 @@ export async function namedDatabase(io: CliIO, { path, url }: { path: string; ur
 
 /** What reads the URL of a replica that is written to. */
 export async function replicaParser(io: Pick<CliIO, 'env'>): Promise<(url: string) => ReplicaSettings> {
-  const { parseReplicaURL, replicaSettings } = await loadStorage()
+  const { parseReplicaURL, redactURL, replicaSettings } = await loadStorage()
   return (url) => {
     const parsed = parseReplicaURL(url)
-    if ('url' in parsed) throw usageError(`cannot replicate to ${parsed.scheme}://: from here it is only read`)
+    if ('url' in parsed) {
+      const message = `cannot replicate to ${redactURL(url)}: from here it is only read`
+      throw usageError(message, "the store's own URL, for example s3://bucket/path")
+    }
     return replicaSettings(parsed, { env: io.env })
   }
 }

@@ -52,7 +52,7 @@ test('nothing is replicated to it, not even when there is nothing new', async ()
     const before = server.requests.length
     const { code, stderr } = await cli(['replicate', ...once, db, web])
     expect(code).not.toBe(0)
-    expect(stderr).toContain(`Cannot replicate to ${web}: from here it is only read`)
+    expect(stderr).toContain(`cannot replicate to ${web}: from here it is only read`)
     expect(server.requests).toHaveLength(before)
   }
 })
