@@ -1,6 +1,7 @@
 export { expandPath } from './config.ts'
 
 import type { ReplicaClient } from '../storage/node.ts'
+import type { ReplicaSettings } from '../storage/replica-settings.ts'
 import { type ConfigFlags, findDatabase } from './config.ts'
 import { loadStorage } from './deps.ts'
 import { usageError } from './errors.ts'
@@ -36,8 +37,7 @@ export async function openSource(
     if (flags.config !== '') throw usageError('cannot specify a replica URL and the -config flag')
   } else if (!looksLikeURL(source)) {
     const { replica } = await findDatabase(source, flags, io)
-    const { openReplicaSettings } = await loadStorage()
-    return await retrying(await openReplicaSettings(replica, openOptions(io)), io, log)
+    return await retrying(await openSettings(replica, io), io, log)
   }
   return await openRetrying(source, io, log)
 }
@@ -51,6 +51,12 @@ const WARNING_INTERVAL_MS = 5_000
 export async function openPlain(url: string, io: Pick<CliIO, 'env'>): Promise<ReplicaClient> {
   const { openReplica } = await loadStorage()
   return await openReplica(url, openOptions(io))
+}
+
+/** The same for a replica of the configuration file. */
+export async function openSettings(settings: ReplicaSettings, io: Pick<CliIO, 'env'>): Promise<ReplicaClient> {
+  const { openReplicaSettings } = await loadStorage()
+  return await openReplicaSettings(settings, openOptions(io))
 }
 
 function openOptions(io: Pick<CliIO, 'env'>) {
