@@ -48,7 +48,9 @@ describe('of a configuration file', () => {
 
   test('one that fails does not keep the others from being checked, and is exit code 1', async () => {
     const { dir, db, absent, well, write, config } = configured()
-    write(`  - {path: ${absent}, replica: {path: ${dir}/a}}\n  - {path: ${dir}/b.db, replica: {path: ${dir}/b}}\n${well}`)
+    write(
+      `  - {path: ${absent}, replica: {path: ${dir}/a}}\n  - {path: ${dir}/b.db, replica: {path: ${dir}/b}}\n${well}`,
+    )
     const text = await cli(['doctor', '-config', config, '-no-write'])
     expect(text).toMatchObject({ code: 1, stderr: '' })
     const json = await cli(['doctor', '-config', config, '-no-write', '-json'])
