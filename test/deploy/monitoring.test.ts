@@ -1,23 +1,7 @@
 import { parser } from '@prometheus-io/lezer-promql'
 import { describe, expect, test } from 'vitest'
-import type { Control } from '../../daemon/control.ts'
-import { DaemonMetrics } from '../../daemon/metrics/index.ts'
+import { exposedNames } from './exposed-names.ts'
 import { deployText, deployYaml, seconds } from './support.ts'
-
-/** What Prometheus adds of itself for each target. */
-const OF_PROMETHEUS = ['up']
-
-/** The names of all samples that a daemon can expose. */
-async function exposedNames(): Promise<Set<string>> {
-  const nobody: Pick<Control, 'list'> = { list: () => [] }
-  const text = await new DaemonMetrics(nobody as Control).text()
-  const names = new Set(OF_PROMETHEUS)
-  for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
-    names.add(name!)
-    if (type === 'histogram') for (const part of ['bucket', 'sum', 'count']) names.add(`${name}_${part}`)
-  }
-  return names
-}
 
 interface Query {
   readonly metrics: readonly string[]
