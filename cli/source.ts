@@ -1,7 +1,6 @@
 export { expandPath } from './config.ts'
 
-import type { ReplicaClient } from '../storage/node.ts'
-import type { ReplicaSettings } from '../storage/replica-settings.ts'
+import type { ReplicaClient, ReplicaSettings } from '../storage/node.ts'
 import { type ConfigFlags, findDatabase } from './config.ts'
 import { loadStorage } from './deps.ts'
 import { usageError } from './errors.ts'
@@ -37,7 +36,7 @@ export async function openSource(
     if (flags.config !== '') throw usageError('cannot specify a replica URL and the -config flag')
   } else if (!looksLikeURL(source)) {
     const { replica } = await findDatabase(source, flags, io)
-    return await retrying(await openSettings(replica, io), io, log)
+    return await openSettings(replica, io, log)
   }
   return await openRetrying(source, io, log)
 }
@@ -53,10 +52,15 @@ export async function openPlain(url: string, io: Pick<CliIO, 'env'>): Promise<Re
   return await openReplica(url, openOptions(io))
 }
 
-/** The same for a replica of the configuration file. */
-export async function openSettings(settings: ReplicaSettings, io: Pick<CliIO, 'env'>): Promise<ReplicaClient> {
+/** Open a replica by its settings; with a log, requests are made again as by `openRetrying`. */
+export async function openSettings(
+  settings: ReplicaSettings,
+  io: Pick<CliIO, 'env' | 'now'>,
+  log?: Log,
+): Promise<ReplicaClient> {
   const { openReplicaSettings } = await loadStorage()
-  return await openReplicaSettings(settings, openOptions(io))
+  const client = await openReplicaSettings(settings, openOptions(io))
+  return log ? await retrying(client, io, log) : client
 }
 
 function openOptions(io: Pick<CliIO, 'env'>) {
