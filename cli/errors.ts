@@ -1,6 +1,5 @@
 export type CliErrorCode =
   | 'CLI_USAGE' // arguments that make no sense
-  | 'CLI_UNSUPPORTED' // known, and not there yet
   | 'CLI_EXEC' // the command of -exec
   | 'CLI_FAILED' // another folder's error in this one's words; it is the cause
   | 'CLI_INTERRUPTED' // a signal ended the work before it was done
@@ -75,9 +74,4 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 /** Complain about arguments. */
 export function usageError(message: string, hint?: string): CliError {
   return new CliError('CLI_USAGE', message, { hint })
-}
-
-/** What every use of a configuration file is answered with for now. */
-export function configUnsupported(message: string, hint: string): CliError {
-  return new CliError('CLI_UNSUPPORTED', `configuration files are not supported yet: ${message}`, { hint })
 }

@@ -1,5 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newScene } from './scene.ts'
 import { cli } from './support.ts'
 
@@ -25,9 +26,64 @@ test('one that is not: exit code 1, in text and as JSON', async () => {
   expect(findings.some(({ check }) => check === 'put')).toBe(false)
 })
 
+describe('of a configuration file', () => {
+  function configured() {
+    const { dir, db, replicaDir } = newScene()
+    const config = join(dir, 'litestream.yml')
+    const absent = join(dir, 'absent.db')
+    const write = (text: string) => writeFileSync(config, `dbs:\n${text}`)
+    const well = `  - {path: ${db}, replica: {path: ${replicaDir}}}\n`
+    return { dir, db, config, absent, write, well, env: { LITESTREAM_CONFIG: config } }
+  }
+
+  test('every database is checked; a folder is told of', async () => {
+    const { dir, db, well, write, env } = configured()
+    write(`${well}  - {dir: ${dir}/many, pattern: "*.db", replica: {path: ${dir}/r}}\n`)
+    const { code, stdout, stderr } = await cli(['doctor', '-no-write'], { env })
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/^Warning: .*\/many: a dir is not looked into; .*\n$/)
+    expect(stdout.startsWith(`${db}\n\nok       node`)).toBe(true)
+    expect(stdout).toMatch(/\n\d+ ok, 0 warnings, 0 failures\n$/)
+  })
+
+  test('one that fails does not keep the others from being checked, and is exit code 1', async () => {
+    const { dir, db, absent, well, write, config } = configured()
+    write(
+      `  - {path: ${absent}, replica: {path: ${dir}/a}}\n  - {path: ${dir}/b.db, replica: {path: ${dir}/b}}\n${well}`,
+    )
+    const text = await cli(['doctor', '-config', config, '-no-write'])
+    expect(text).toMatchObject({ code: 1, stderr: '' })
+    const json = await cli(['doctor', '-config', config, '-no-write', '-json'])
+    expect(json).toMatchObject({ code: 1, stderr: '' })
+    const reports = JSON.parse(json.stdout) as { database: string; findings: { check: string; status: string }[] }[]
+    expect(reports.map(({ database }) => database)).toEqual([absent, join(dir, 'b.db'), db])
+    const failures = reports.map(({ findings }) => findings.filter(({ status }) => status === 'failure').length)
+    expect(failures).toEqual([1, 1, 0])
+  })
+
+  test('one of them by its name', async () => {
+    const { db, absent, well, write, config } = configured()
+    write(`${well}  - {path: ${absent}, replica: {path: ${absent}-r}}\n`)
+    const { code, stdout } = await cli(['doctor', '-config', config, '-no-write', '-json', db])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject([{ database: db }])
+  })
+
+  test('a replica that cannot be opened is a finding', async () => {
+    const { db, write, config, well } = configured()
+    write(`  - {path: ${db}x, replica: {type: oss, bucket: b, path: p}}\n${well}`)
+    const { code, stdout } = await cli(['doctor', '-config', config, '-no-write', '-json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { database: `${db}x`, findings: [{ check: 'replica', status: 'failure' }] },
+      { database: db },
+    ])
+  })
+})
+
 test.each([
-  [[], /configuration files are not supported yet/],
-  [['-config', 'x.yml'], /configuration files are not supported yet/],
+  [['-config', '/nowhere.yml'], /there is no such configuration file/],
+  [['-config', 'x.yml', 'a.db', 'file:///b'], /cannot specify a replica URL and the -config flag/],
   [['a.db'], /must specify the replica URL of a\.db/],
   [['a', 'b', 'c'], /too many arguments/],
 ])('%j says what is missing', async (args, message) => {

@@ -1,21 +1,18 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ensureNpmPackages } from '../servers/ensure-npm-packages.ts'
 
 const run = promisify(execFile)
 
-/** Path of the real Litestream v0.3.13, as the package of Fly.io has it for this platform. */
-export function litestreamV3(): string {
-  const require = createRequire(import.meta.url)
-  const name = `@flydotio/litestream-${process.platform}-${process.arch}`
-  try {
-    return join(dirname(require.resolve(`${name}/package.json`)), 'litestream')
-  } catch (cause) {
-    throw new Error(`No Litestream v0.3.13 for this platform: ${name} is not installed`, { cause })
-  }
+const FOLDER = join(import.meta.dirname, 'v3-package')
+
+/** Path of the real Litestream v0.3.13, for Linux on x64, as the package of Fly.io has it; installed if need be. */
+async function litestreamV3(): Promise<string> {
+  await ensureNpmPackages(FOLDER)
+  return join(FOLDER, 'node_modules/@flydotio/litestream-linux-x64/litestream')
 }
 
 export interface V3Job {
@@ -32,7 +29,7 @@ export interface V3Job {
 /** Replicate with v0.3.13 until `stop`: it looks every 20 ms, and checkpoints as soon as it may. */
 export async function replicateV3(job: V3Job): Promise<{ stop(): Promise<void> }> {
   const config = writeConfig(job)
-  const child = spawn(litestreamV3(), ['replicate', '-config', config], { env: environment(job), stdio: 'pipe' })
+  const child = spawn(await litestreamV3(), ['replicate', '-config', config], { env: environment(job), stdio: 'pipe' })
   let output = ''
   const keep = (chunk: Buffer) => {
     output += chunk.toString()
@@ -56,9 +53,11 @@ export async function replicateV3(job: V3Job): Promise<{ stop(): Promise<void> }
 export async function restoreWithV3(job: V3Job, out: string, timestamp?: string): Promise<void> {
   const time = timestamp === undefined ? [] : ['-timestamp', timestamp]
   const args = ['restore', '-config', writeConfig(job), '-o', out, ...time, job.db]
-  await run(litestreamV3(), args, { env: environment(job) }).catch((error: { stdout: string; stderr: string }) => {
-    throw new Error(`litestream v0.3.13 restores nothing: ${error.stdout}${error.stderr}`, { cause: error })
-  })
+  await run(await litestreamV3(), args, { env: environment(job) }).catch(
+    (error: { stdout: string; stderr: string }) => {
+      throw new Error(`litestream v0.3.13 restores nothing: ${error.stdout}${error.stderr}`, { cause: error })
+    },
+  )
 }
 
 function writeConfig(job: V3Job): string {
