@@ -42,7 +42,7 @@ export class SnapshotPages implements PinnedPages {
   /** Made with the first page: SQLite has those of most queries in its own cache. */
   #readAhead: ReadAhead | undefined
   /** Pages that were read before reading ahead was loaded. */
-  #unseen: [pgno: number, page: Uint8Array][] = []
+  #unseen: [pgno: number, page: Uint8Array][] | undefined = []
   /** Reading ahead that has not come to its end. */
   readonly #onTheWay = new Set<Promise<void>>()
   #foresight: PageForesight | undefined
@@ -128,7 +128,7 @@ export class SnapshotPages implements PinnedPages {
     this.#foresight?.read(pgno)
     if (this.#readAhead) this.#readAhead.touch(pgno, page)
     else if (ahead.now) this.#readAheadOf(ahead.now).touch(pgno, page)
-    else if (this.#unseen.push([pgno, page]) === 1) void this.#seeLater()
+    else if (this.#unseen?.push([pgno, page]) === 1) void this.#seeLater(this.#unseen)
   }
 
   #readAheadOf({ ReadAhead, Trees }: NonNullable<typeof ahead.now>): ReadAhead {
@@ -138,14 +138,14 @@ export class SnapshotPages implements PinnedPages {
   }
 
   /** What was read meanwhile is looked at as if it were read now. */
-  async #seeLater(): Promise<void> {
+  async #seeLater(unseen: readonly [pgno: number, page: Uint8Array][]): Promise<void> {
     try {
       const readAhead = this.#readAheadOf(await ahead.get())
-      for (const [pgno, page] of this.#unseen) readAhead.touch(pgno, page)
+      for (const [pgno, page] of unseen) readAhead.touch(pgno, page)
     } catch {
-      // Without reading ahead queries only take longer. It is tried again with the next page.
+      // Without reading ahead the query only takes longer. The next one tries again.
     }
-    this.#unseen = []
+    this.#unseen = undefined
   }
 
   #aheadPages(): AheadPages {

@@ -1,6 +1,6 @@
 import type { PageCache } from '../pagecache/index.ts'
 import type { Account } from './account.ts'
-import { ahead } from './load-ahead.ts'
+import { readSchemaLeaf } from './btree-page.ts'
 import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -18,7 +18,6 @@ export async function warmUp(
 ): Promise<void> {
   const oldest = state.files().find((file) => file.info.minTXID === 1n)
   const page = oldest && cache.peek(oldest.cached, 1)
-  const { readSchemaLeaf } = await ahead.get()
   const roots = page ? readSchemaLeaf(page, 1).map(({ rootPgno }) => rootPgno) : []
   account.roundTrip()
   await new SnapshotPages(state, shared, account).warm([1, ...roots.slice(0, MAX_ROOTS)])
