@@ -1,6 +1,6 @@
 import { PageCache, type PageStore } from './pagecache/index.ts'
 import { Replica, type ReplicaOptions } from './replica/index.ts'
-import { type ReplicaClient, withRetry } from './storage/index.ts'
+import { type ReplicaClient, RetryingReader } from './storage/index.ts'
 import { ConnectionPool, Database, type DatabaseOptions, type EngineModules, type PoolOptions } from './vfs/index.ts'
 
 /** What all runtimes have in common when a replica is opened. */
@@ -29,7 +29,7 @@ export async function openDatabase(
   platform: Platform,
 ): Promise<Database> {
   const { cache = {}, poolSize, bridge, sqliteCacheBytes, now, ...rest } = options
-  const client = typeof source === 'string' ? withRetry(await platform.client(source)) : source
+  const client = typeof source === 'string' ? new RetryingReader(await platform.client(source)) : source
   const store = await platform.store()
   try {
     const memory = new PageCache(cache.memoryBytes === undefined ? {} : { maxBytes: cache.memoryBytes })

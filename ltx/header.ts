@@ -7,8 +7,6 @@ import { formatTXID, MAX_TXID } from './txid.ts'
 
 /** Bytes of an encoded header. */
 export const HEADER_SIZE = 100
-/** The level of full snapshots in a Litestream bucket. */
-export const SNAPSHOT_LEVEL = 9
 /** The one legal header flag: the file has no pre- and post-apply checksums. Litestream always sets it. */
 export const HEADER_FLAG_NO_CHECKSUM = 2
 

@@ -17,7 +17,6 @@ export {
   HEADER_SIZE,
   hasChecksums,
   isSnapshot,
-  SNAPSHOT_LEVEL,
   validateHeader,
 } from './header.ts'
 export type { IndexLandmark } from './index-estimate.ts'
@@ -34,6 +33,7 @@ export type { MergeOptions } from './page-merge.ts'
 export { PageMerge } from './page-merge.ts'
 export { isValidPageSize, lockPgno } from './page-size.ts'
 export { decodePages, LtxReader } from './reader.ts'
+export { SNAPSHOT_LEVEL } from './snapshot-level.ts'
 export type { Trailer } from './trailer.ts'
 export { decodeTrailer, encodeTrailer, TRAILER_SIZE, validateTrailer } from './trailer.ts'
 export type { TXID } from './txid.ts'

@@ -1,14 +1,17 @@
 import type { TXID } from '../ltx/index.ts'
 import { isLtxError } from '../ltx/index.ts'
 import type { LtxFileInfo } from '../storage/index.ts'
-import { catchUp, filesSince, MAX_STEPS } from './catch-up.ts'
+import { catchUp } from './catch-up.ts'
 import { fileKey } from './file-key.ts'
+import { filesSince, MAX_STEPS } from './files-since.ts'
 import { listLevel } from './list-levels.ts'
 import { openWhole } from './open-file.ts'
 import { type OpenSnapshotContext, openNewest } from './open-snapshot.ts'
+import { addOpened, keepOpened } from './opened-files.ts'
 import { damaged } from './page-fetcher.ts'
 import { FileGone } from './range-reader.ts'
 import { comesAfter, type Snapshot } from './snapshot.ts'
+import { stackFile } from './stack-files.ts'
 
 /** The next L0 file is asked for with this many bytes: nearly always all of it. */
 const PROBE_BYTES = 64 * 1024
@@ -83,8 +86,8 @@ export class Follower {
     const info: LtxFileInfo = { level: 0, minTXID: txid, maxTXID: txid, size: bytes.length, createdAt: now() }
     try {
       const opened = openWhole(info, bytes, context)
-      const next = state.with(opened)
-      context.opened.add(opened)
+      const next = stackFile(state, opened)
+      addOpened(context.opened, opened)
       return next
     } catch (error) {
       throw isLtxError(error) ? damaged({ key: fileKey(info) }, error, error.at) : error
@@ -101,7 +104,7 @@ export class Follower {
     const newer = files.length === 0 ? undefined : filesSince(state, files)
     let newest = state
     // Not even the state's own file, nor a newer one: the bucket was emptied, and what has a known name is another file.
-    if (files.length === 0) opened.keep([])
+    if (files.length === 0) keepOpened(opened, [])
     if (newer === undefined) {
       newest = await openNewest(this.#options.context)
       if (!comesAfter(newest, state)) return state // an old listing; the next check lists again
@@ -114,7 +117,10 @@ export class Follower {
       }
     }
     this.#listedAt = listedAt
-    opened.keep(newest.files().map(({ info }) => info))
+    keepOpened(
+      opened,
+      newest.files().map(({ info }) => info),
+    )
     return newest
   }
 }

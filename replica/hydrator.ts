@@ -2,6 +2,7 @@ import type { PageStore } from '../pagecache/index.ts'
 import type { Account } from './account.ts'
 import type { SharedReading } from './pinned-pages.ts'
 import type { WantedPage } from './plan-fetch.ts'
+import { FileGone } from './range-reader.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { HydrationProgress } from './types.ts'
 
@@ -30,9 +31,20 @@ export interface HydrateOptions {
  * is: so nothing is mixed, a later state finds what it shares with this one, and what is there already is not fetched.
  * Whoever reads meanwhile goes first: nothing is sent while somebody waits, and little at a time.
  *
+ * @param first the state to begin with; when files of it are deleted meanwhile, it goes on with a newer one
  * @throws what fetching throws; the signal's reason
  */
-export async function hydrate(state: Snapshot, options: HydrateOptions): Promise<void> {
+export async function hydrate(first: Snapshot, options: HydrateOptions): Promise<void> {
+  for (let state = first; ; state = await options.shared.replan(state)) {
+    try {
+      return await fill(state, options)
+    } catch (error) {
+      if (!(error instanceof FileGone)) throw error
+    }
+  }
+}
+
+async function fill(state: Snapshot, options: HydrateOptions): Promise<void> {
   const total = state.commit
   for (let first = 1; first <= total; first += BATCH_PAGES) {
     const end = Math.min(total + 1, first + BATCH_PAGES)
@@ -56,7 +68,7 @@ async function missing(state: Snapshot, first: number, end: number, options: Hyd
     let location = state.locate(pgno)
     while (Array.isArray(location)) {
       signal.throwIfAborted()
-      await shared.indexes.load(location, pgno, account)
+      await shared.loadIndexes(location, pgno, account)
       location = state.locate(pgno)
     }
     if (location !== 'zeros') wanted.push({ pgno, location })

@@ -1,6 +1,7 @@
 import { isLtxError } from '../ltx/index.ts'
 import type { Account } from './account.ts'
-import type { LazyIndex, WindowRange } from './lazy-index.ts'
+import { addWhole, addWindow, type WindowRange, wholeIndex, windowFor } from './grow-index.ts'
+import type { LazyIndex } from './lazy-index.ts'
 import { damaged } from './page-fetcher.ts'
 import type { RangeReader } from './range-reader.ts'
 
@@ -31,7 +32,7 @@ export class IndexLoader {
     for (let guesses = 0; index.find(pgno) === undefined; guesses++) {
       // Each guess narrows the hole; one that does not end is an index that makes no sense.
       if (guesses > MAX_GUESSES) return this.loadWhole(index, account)
-      const range = index.windowFor(pgno)
+      const range = windowFor(index, pgno)
       const known = this.#loading.get(index)?.find((other) => covers(other, range) || holds(other, range.target))
       await (known?.done ?? this.#loadWindow(index, range, account))
     }
@@ -40,7 +41,7 @@ export class IndexLoader {
   #loadWindow(index: LazyIndex, range: WindowRange, account: Account): Promise<void> {
     const fetched = async (): Promise<void> => {
       const bytes = await this.#read(index, range, account)
-      if (!index.add(bytes, range.position)) await this.loadWhole(index, account)
+      if (!addWindow(index, bytes, range.position)) await this.loadWhole(index, account)
     }
     const list = this.#loading.get(index) ?? []
     this.#loading.set(index, list)
@@ -60,16 +61,16 @@ export class IndexLoader {
    * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED, REPLICA_BUDGET
    */
   async loadWhole(index: LazyIndex, account: Account): Promise<void> {
-    const bytes = await this.#read(index, index.whole, account)
+    const bytes = await this.#read(index, wholeIndex(index), account)
     try {
-      index.addWhole(bytes)
+      addWhole(index, bytes)
     } catch (error) {
       throw isLtxError(error) ? damaged(index.file, error) : error
     }
   }
 
   #read(index: LazyIndex, { position, size }: WindowRange, account: Account): Promise<Uint8Array> {
-    const offset = index.indexOffset + position
+    const offset = index.about.indexOffset + position
     return this.#reader.read(index.file.info, { offset, size }, { account, signal: this.#signal })
   }
 }

@@ -10,10 +10,12 @@ import {
 import type { PageCache, PageStore, StoredPage } from '../pagecache/index.ts'
 import type { LtxFileInfo } from '../storage/index.ts'
 import type { Account } from './account.ts'
+import { layerOf } from './build-layer.ts'
 import { fileKey } from './file-key.ts'
+import { addStart, takeWindow } from './grow-index.ts'
 import { LazyIndex } from './lazy-index.ts'
 import { damaged } from './page-fetcher.ts'
-import { PageLayer } from './page-layer.ts'
+import type { PageLayer } from './page-layer.ts'
 import type { RangeReader } from './range-reader.ts'
 import type { OpenedFile } from './snapshot.ts'
 import { SourceFile } from './source-file.ts'
@@ -89,7 +91,7 @@ export function openWhole(info: LtxFileInfo, bytes: Uint8Array, context: PageKee
   const { fileChecksum } = decoder.end()
   const file = new SourceFile(info, fileChecksum, context.cache)
   keep(file, pages, context)
-  return { file, index: PageLayer.of(decoder.pageIndex, file), head: headOf(header!, info) }
+  return { file, index: layerOf(decoder.pageIndex, file), head: headOf(header!, info) }
 }
 
 /** The header of a file that was opened without it. */
@@ -173,12 +175,12 @@ function openIndex(file: SourceFile, tail: Tail, front: Front | undefined): Page
   const { index, bytes } = tail
   const limits = { ...(front?.head ?? ANY), indexOffset: index.offset }
   const start = index.offset - (file.info.size - bytes.length)
-  if (start >= 0) return PageLayer.of(decodePageIndex(bytes.subarray(start, start + index.size), limits), file)
+  if (start >= 0) return layerOf(decodePageIndex(bytes.subarray(start, start + index.size), limits), file)
   const lazy = new LazyIndex({ file, ...limits, indexSize: index.size - 8 })
   // What cannot be proved now is asked for again when it is needed.
-  lazy.take(bytes.subarray(0, bytes.length - FOOTER_SIZE), -start)
-  if (tail.indexStart) lazy.take(tail.indexStart, 0)
-  if (front) lazy.addStart(front.index)
+  takeWindow(lazy, bytes.subarray(0, bytes.length - FOOTER_SIZE), -start)
+  if (tail.indexStart) takeWindow(lazy, tail.indexStart, 0)
+  if (front) addStart(lazy, front.index)
   return lazy
 }
 

@@ -1,7 +1,8 @@
 import type { LtxFileInfo } from '../storage/index.ts'
 import { isStorageError } from '../storage/index.ts'
-import { catchUp, filesSince } from './catch-up.ts'
 import { fileKey } from './file-key.ts'
+import { filesSince } from './files-since.ts'
+import { opening } from './load-opening.ts'
 import type { OpenSnapshotContext } from './open-snapshot.ts'
 import { FileGone } from './range-reader.ts'
 import { loadSnapshot } from './saved-snapshot.ts'
@@ -24,8 +25,10 @@ export async function openOffered(
   if (state === undefined || !isMadeOf(state, files)) return undefined
   const newer = filesSince(state, files)
   if (newer === undefined) return undefined
-  if (newer.length > 0) context.account.roundTrip()
+  if (newer.length === 0) return state
+  context.account.roundTrip()
   try {
+    const { catchUp } = await opening.get()
     return await catchUp(state, newer, context)
   } catch (error) {
     if (error instanceof FileGone) return undefined

@@ -4,10 +4,12 @@ import type { Account } from './account.ts'
 import { isReplicaError, ReplicaError } from './errors.ts'
 import { fileKey } from './file-key.ts'
 import { byLevel, listLevel, listLevels, listRequests } from './list-levels.ts'
-import { type FileFront, type OpenFileContext, openFile, readHead } from './open-file.ts'
+import type { OpenFileContext } from './open-file.ts'
+import { type OpenedFiles, openOnce } from './opened-files.ts'
 import { extendPlan, findGap, type Levels, planRestore } from './plan-restore.ts'
 import { FileGone } from './range-reader.ts'
-import { differentPageSize, type OpenedFile, Snapshot } from './snapshot.ts'
+import type { OpenedFile, Snapshot } from './snapshot.ts'
+import { differentPageSize, stackFiles } from './stack-files.ts'
 
 /** Levels in the order in which they are listed: rather few files, then very many of which few are needed. */
 const FIRST_LEVELS = [9, 8, 7, 6, 5, 4, 3, 2]
@@ -21,39 +23,6 @@ const STRADDLE: Readonly<Record<number, bigint>> = { 1: 512n }
 const MAX_ATTEMPTS = 16
 /** After so many attempts with levels listed in stages all are listed at once, which takes half of the time. */
 const STAGED_ATTEMPTS = 2
-
-/** Files that were opened, to be used again when a state is planned anew. */
-export class OpenedFiles {
-  #files = new Map<string, Promise<OpenedFile>>()
-
-  /** Open a file, or take the one that is open already. */
-  open(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<OpenedFile> {
-    const key = `${fileKey(info)} ${info.size}`
-    const known = this.#files.get(key)
-    const opened = known
-      ? known.then(async (file) =>
-          front === 'none' || file.head ? file : { ...file, head: await readHead(info, context) },
-        )
-      : openFile(info, front, context)
-    this.#files.set(key, opened)
-    opened.catch(() => {
-      if (this.#files.get(key) === opened) this.#files.delete(key)
-    })
-    return opened
-  }
-
-  /** Take in a file that was opened otherwise. */
-  add(file: OpenedFile): void {
-    const { info } = file.file
-    this.#files.set(`${fileKey(info)} ${info.size}`, Promise.resolve(file))
-  }
-
-  /** Forget all but these. */
-  keep(infos: readonly LtxFileInfo[]): void {
-    const keys = new Set(infos.map((info) => `${fileKey(info)} ${info.size}`))
-    this.#files = new Map([...this.#files].filter(([key]) => keys.has(key)))
-  }
-}
 
 /** Levels are listed at different moments: a hole between them is believed when it is seen again. */
 const HOLE_ATTEMPTS = 2
@@ -107,7 +76,7 @@ export async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapsho
   if (first.head && last.head && first.head.pageSize !== last.head.pageSize) {
     throw differentPageSize(last.file, last.head.pageSize, first.head.pageSize)
   }
-  return Snapshot.of(files)
+  return stackFiles(files)
 }
 
 /** @returns undefined when the stages do not fit together: something changed meanwhile, or a file straddles far */
@@ -145,7 +114,7 @@ function openOne(
   context: OpenSnapshotContext,
 ): Promise<OpenedFile> {
   const front = info === plan[0] ? 'pages' : newest ? 'header' : 'none'
-  return context.opened.open(info, front, context)
+  return openOnce(info, front, context)
 }
 
 async function listInto(

@@ -3,18 +3,19 @@ import { PageCache } from '../pagecache/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
 import { readSchemaLeaf } from './btree-page.ts'
+import { wholeIndex } from './grow-index.ts'
 import { InFlightLimit } from './in-flight-limit.ts'
 import { IndexLoader } from './index-loader.ts'
 import { LazyIndex } from './lazy-index.ts'
 import { byLevel } from './list-levels.ts'
-import { OpenedFiles, type OpenSnapshotContext, openAll } from './open-snapshot.ts'
+import { type OpenSnapshotContext, openAll } from './open-snapshot.ts'
+import { keepOpened } from './opened-files.ts'
 import { PageFetcher } from './page-fetcher.ts'
-import { SnapshotPages } from './pinned-pages.ts'
+import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
 import { planRestore } from './plan-restore.ts'
 import { FileGone, RangeReader } from './range-reader.ts'
-import { type SavedPage, saveSnapshot } from './saved-snapshot.ts'
+import { type SavedPage, saveSnapshot } from './save-snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
-import { Trees } from './trees.ts'
 import type { Cost } from './types.ts'
 
 /** Where all pages of a state are, in few bytes. */
@@ -49,7 +50,7 @@ export class PageMapMaker {
     const reader = new RangeReader(client)
     const cache = new PageCache({ maxBytes: CACHE_BYTES })
     const account = new Account([this.#cost])
-    this.#context = { client, reader, cache, account, opened: new OpenedFiles(), seen: {}, signal }
+    this.#context = { client, reader, cache, account, opened: new Map(), seen: {}, signal }
     this.#indexes = new IndexLoader(reader, signal)
     this.#fetcher = new PageFetcher({
       reader,
@@ -83,7 +84,7 @@ export class PageMapMaker {
       if (error instanceof FileGone) return undefined
       throw error
     } finally {
-      this.#context.opened.keep(plan)
+      keepOpened(this.#context.opened, plan)
     }
   }
 
@@ -95,8 +96,8 @@ export class PageMapMaker {
   async #loadIndexes(state: Snapshot): Promise<void> {
     const lazy = state.parts.map(({ index }) => index).filter((index) => index instanceof LazyIndex)
     let room = MAX_INDEX_BYTES
-    for (const index of lazy.sort((a, b) => a.whole.size - b.whole.size)) {
-      room -= index.whole.size
+    for (const index of lazy.sort((a, b) => a.about.indexSize - b.about.indexSize)) {
+      room -= wholeIndex(index).size
       if (room < 0) return
       if (!index.complete) await this.#indexes.loadWhole(index, this.#context.account)
     }
@@ -108,7 +109,8 @@ export class PageMapMaker {
     const replan = async (): Promise<never> => {
       throw new Error('The files of a page map are what they are')
     }
-    const shared = { cache, fetcher: this.#fetcher, indexes: this.#indexes, trees: new Trees(), replan }
+    const loadIndexes: SharedReading['loadIndexes'] = (...args) => this.#indexes.load(...args)
+    const shared = { cache, fetcher: this.#fetcher, loadIndexes, replan }
     const pages = new SnapshotPages(state, shared, account)
     const first = await pages.fetch(1)
     const roots = readSchemaLeaf(first, 1).map(({ rootPgno }) => rootPgno)

@@ -3,13 +3,14 @@ import type { Account } from './account.ts'
 import { ReplicaError } from './errors.ts'
 import type { IndexLoader } from './index-loader.ts'
 import type { LazyIndex } from './lazy-index.ts'
+import { ahead } from './load-ahead.ts'
 import { orAborted } from './or-aborted.ts'
 import type { PageFetcher } from './page-fetcher.ts'
-import { PageForesight } from './page-foresight.ts'
+import type { PageForesight } from './page-foresight.ts'
 import type { PageLocation } from './page-layer.ts'
 import type { WantedPage } from './plan-fetch.ts'
 import { FileGone } from './range-reader.ts'
-import { type AheadPages, ReadAhead } from './read-ahead.ts'
+import type { AheadPages, ReadAhead } from './read-ahead.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Trees } from './trees.ts'
 import type { Foresight, PinnedPages } from './types.ts'
@@ -18,8 +19,9 @@ import type { Foresight, PinnedPages } from './types.ts'
 export interface SharedReading {
   readonly cache: PageCache
   readonly fetcher: PageFetcher
-  readonly indexes: IndexLoader
-  readonly trees: Trees
+  readonly loadIndexes: IndexLoader['load']
+  /** Made when it is known what they are. */
+  trees?: Trees
   /**
    * Files of a state were deleted: plan it again from what there is.
    * @returns the same state in other files, or a newer one
@@ -39,6 +41,8 @@ export class SnapshotPages implements PinnedPages {
   readonly #account: Account
   /** Made with the first page: SQLite has those of most queries in its own cache. */
   #readAhead: ReadAhead | undefined
+  /** Pages that were read before reading ahead was loaded. */
+  #unseen: [pgno: number, page: Uint8Array][] | undefined = []
   /** Reading ahead that has not come to its end. */
   readonly #onTheWay = new Set<Promise<void>>()
   #foresight: PageForesight | undefined
@@ -92,9 +96,11 @@ export class SnapshotPages implements PinnedPages {
     clearTimeout(timer)
   }
 
-  foresight(): Foresight {
+  async foresight(): Promise<Foresight> {
+    const { PageForesight, Trees } = await ahead.get()
     const pages = this.#aheadPages()
     const limited = this.#account.limited ? { ...pages, room: 0 } : pages
+    this.#shared.trees ??= new Trees()
     this.#foresight ??= new PageForesight(limited, this.#shared.trees, this.state.pageSize)
     return this.#foresight
   }
@@ -120,8 +126,26 @@ export class SnapshotPages implements PinnedPages {
 
   #touch(pgno: number, page: Uint8Array): void {
     this.#foresight?.read(pgno)
+    if (this.#readAhead) this.#readAhead.touch(pgno, page)
+    else if (ahead.now) this.#readAheadOf(ahead.now).touch(pgno, page)
+    else if (this.#unseen?.push([pgno, page]) === 1) void this.#seeLater(this.#unseen)
+  }
+
+  #readAheadOf({ ReadAhead, Trees }: NonNullable<typeof ahead.now>): ReadAhead {
+    this.#shared.trees ??= new Trees()
     this.#readAhead ??= new ReadAhead(this.#aheadPages(), this.#shared.trees)
-    this.#readAhead.touch(pgno, page)
+    return this.#readAhead
+  }
+
+  /** What was read meanwhile is looked at as if it were read now. */
+  async #seeLater(unseen: readonly [pgno: number, page: Uint8Array][]): Promise<void> {
+    try {
+      const readAhead = this.#readAheadOf(await ahead.get())
+      for (const [pgno, page] of unseen) readAhead.touch(pgno, page)
+    } catch {
+      // Without reading ahead the query only takes longer. The next one tries again.
+    }
+    this.#unseen = undefined
   }
 
   #aheadPages(): AheadPages {
@@ -141,7 +165,7 @@ export class SnapshotPages implements PinnedPages {
       const location = this.#locate(pgno)
       if (!Array.isArray(location)) return location
       this.#account.roundTrip()
-      await orAborted(this.#shared.indexes.load(location, pgno, this.#account), signal)
+      await orAborted(this.#shared.loadIndexes(location, pgno, this.#account), signal)
     }
   }
 
@@ -189,7 +213,7 @@ export class SnapshotPages implements PinnedPages {
         if (location === 'zeros') continue
         if (Array.isArray(location)) {
           later.push(pgno)
-          unknown.push(this.#shared.indexes.load(location, pgno, this.#account))
+          unknown.push(this.#shared.loadIndexes(location, pgno, this.#account))
         } else wanted.push({ pgno, location })
       }
       const all = this.#fetchAll(wanted)

@@ -2,23 +2,20 @@ import { formatTXID, type TXID } from '../ltx/index.ts'
 import { InFlight, PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
 import type { LtxFileInfo, ReplicaClient, Watch } from '../storage/index.ts'
 import { Account, newCost } from './account.ts'
-import { planAt } from './at-time.ts'
-import { readSchemaLeaf } from './btree-page.ts'
 import { ReplicaError } from './errors.ts'
-import { Follower } from './follower.ts'
-import { hydrate } from './hydrator.ts'
+import type { Follower } from './follower.ts'
 import { InFlightLimit } from './in-flight-limit.ts'
-import { IndexLoader } from './index-loader.ts'
+import type { IndexLoader } from './index-loader.ts'
+import { opening } from './load-opening.ts'
 import { openOffered } from './open-offered.ts'
-import { OpenedFiles, type OpenSnapshotContext, openNewest, openPlanned } from './open-snapshot.ts'
+import type { OpenSnapshotContext } from './open-snapshot.ts'
 import { orAborted } from './or-aborted.ts'
 import { PageFetcher } from './page-fetcher.ts'
 import { pageMap } from './page-map.ts'
 import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
-import { FileGone, RangeReader } from './range-reader.ts'
-import { loadSnapshot, saveSnapshot } from './saved-snapshot.ts'
+import { RangeReader } from './range-reader.ts'
+import { loadSnapshot } from './saved-snapshot.ts'
 import { comesAfter, Snapshot } from './snapshot.ts'
-import { Trees } from './trees.ts'
 import type {
   Cost,
   DatabaseState,
@@ -52,8 +49,6 @@ export interface ReplicaOptions {
   readonly signal?: AbortSignal
 }
 
-/** Trees whose roots are fetched when a replica is opened; of a larger schema the others come when they are needed. */
-const MAX_ROOTS = 32
 const DEFAULT_MAX_IN_FLIGHT = 96
 const DEFAULT_CHECK_INTERVAL_MS = 1000
 /** Who waits for a transaction looks again after so long, then after twice as long, up to the usual interval. */
@@ -71,7 +66,9 @@ export class Replica implements ReadableReplica {
   readonly #closing = new AbortController()
   readonly #context: OpenSnapshotContext
   readonly #shared: SharedReading
-  readonly #follower: Follower
+  /** Made at the first check. */
+  #follower: Follower | undefined
+  #indexes: IndexLoader | undefined
   readonly #client: ReplicaClient
   readonly #timer: ReturnType<typeof setInterval> | undefined
   /** Where the store announces what is new, nothing is asked until it does. */
@@ -83,6 +80,7 @@ export class Replica implements ReadableReplica {
   #state: Snapshot
   #hydration: HydrationProgress | undefined
   #checkedAt: number
+  readonly #openedAt: number
   /** A check under way serves all who want one. */
   readonly #checks = new InFlight<'check', void>()
 
@@ -93,6 +91,7 @@ export class Replica implements ReadableReplica {
    * @throws ReplicaError REPLICA_EMPTY and others; StorageError
    */
   static async open(client: ReplicaClient, options: ReplicaOptions = {}): Promise<Replica> {
+    opening.expect()
     const cost = newCost()
     const cache = options.cache ?? new PageCache()
     const { signal } = options
@@ -102,7 +101,7 @@ export class Replica implements ReadableReplica {
       cache,
       store: options.store,
       account: new Account([cost]),
-      opened: new OpenedFiles(),
+      opened: new Map(),
       seen: {},
     }
     const checkedAt = (options.now ?? Date.now)()
@@ -118,13 +117,19 @@ export class Replica implements ReadableReplica {
         throw error
       }
     }
-    const opening = { ...context, signal }
-    const files = await listed(opening)
-    const offered = files && (await openOffered(files, opening))
-    const state = offered ?? (await openNewest(opening, files))
+    const ended = { ...context, signal }
+    const files = await listed(ended)
+    const offered = files && (await openOffered(files, ended))
+    if (offered) {
+      const replica = new Replica(context, { cost, state: offered, checkedAt }, options)
+      void replica.#save()
+      return replica
+    }
+    const { openNewest, warmUp } = await opening.get()
+    const state = await openNewest(ended, files)
     const replica = new Replica(context, { cost, state, checkedAt }, options)
-    if (!offered) await replica.#warmUp() // page 1 and the roots come with the page map
-    replica.#save()
+    await warmUp(state, replica.#shared, context) // with a page map its pages come
+    void replica.#save()
     return replica
   }
 
@@ -143,19 +148,16 @@ export class Replica implements ReadableReplica {
     this.#now = options.now ?? Date.now
     this.#state = opened.state
     this.#checkedAt = opened.checkedAt
+    this.#openedAt = opened.checkedAt
     this.#context = { ...context, signal }
     const { maxInFlight = DEFAULT_MAX_IN_FLIGHT, minInFlight = maxInFlight } = options
     const limit = new InFlightLimit(minInFlight, maxInFlight)
     this.#shared = {
       cache,
       fetcher: new PageFetcher({ reader, cache, store: options.store, limit, now: this.#now, signal }),
-      indexes: new IndexLoader(reader, signal),
-      trees: new Trees(),
+      loadIndexes: this.#loadIndexes,
       replan: (gone) => this.#replan(gone),
     }
-    const listIntervalMs = options.listIntervalMs ?? DEFAULT_LIST_INTERVAL_MS
-    const listedAt = opened.checkedAt
-    this.#follower = new Follower({ context: this.#context, listIntervalMs, now: this.#now, listedAt })
     this.#watch = client.watch?.(() => this.#hear())
     if (options.follow) {
       this.#timer = setInterval(() => void this.refresh().catch(() => {}), this.#checkIntervalMs)
@@ -191,6 +193,7 @@ export class Replica implements ReadableReplica {
     const context = signal
       ? { ...this.#context, signal: AbortSignal.any([signal, this.#closing.signal]) }
       : this.#context
+    const { openPlanned, planAt } = await opening.get()
     return await openPlanned(() => planAt(target, context), context)
   }
 
@@ -231,6 +234,7 @@ export class Replica implements ReadableReplica {
     this.#throwIfClosed()
     const { store } = this.#options
     if (store === undefined) throw new ReplicaError('REPLICA_USAGE', 'Cannot hydrate: there is no store to fill')
+    const { hydrate } = await import('./hydrator.ts') // few ask for it
     const closing = this.#closing.signal
     const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing
     const { account } = this.#context
@@ -238,15 +242,8 @@ export class Replica implements ReadableReplica {
       this.#hydration = progress
       options.onProgress?.(progress)
     }
-    for (let state = this.#state; ; state = await this.#replan(state)) {
-      try {
-        await hydrate(state, { shared: this.#shared, store, account, signal, now: this.#now, pause, onProgress })
-        this.#save()
-        return
-      } catch (error) {
-        if (!(error instanceof FileGone)) throw error
-      }
-    }
+    await hydrate(this.#state, { shared: this.#shared, store, account, signal, now: this.#now, pause, onProgress })
+    await this.#save()
   }
 
   pin(state: DatabaseState, options: PinOptions = {}): PinnedPages {
@@ -264,7 +261,7 @@ export class Replica implements ReadableReplica {
     clearInterval(this.#timer)
     this.#watch?.close()
     this.#closing.abort(closed(this.url))
-    this.#save()
+    await this.#save()
     await this.#options.store?.flush()
     await this.#client.close()
   }
@@ -289,7 +286,7 @@ export class Replica implements ReadableReplica {
     const startedAt = this.#now()
     this.#announced = false
     try {
-      this.#state = await this.#follower.advance(this.#state)
+      this.#state = await (await this.#following()).advance(this.#state)
       this.#checkedAt = startedAt
     } catch (error) {
       this.#announced ||= this.#watch !== undefined // it was not taken in
@@ -299,27 +296,42 @@ export class Replica implements ReadableReplica {
 
   /** Files of a state are gone: find its pages in those there are now. */
   async #replan(gone: Snapshot): Promise<Snapshot> {
+    const { openNewest } = await opening.get()
     const newest = await openNewest(this.#context)
     const same = this.#state === gone && newest.txid === gone.txid
     if (same || comesAfter(newest, this.#state)) this.#state = newest
     return newest
   }
 
-  /**
-   * Page 1 and the roots of all trees, in one round: every query begins with some of them, and they are where the last
-   * transactions have changed something. Which pages are roots is read from the page 1 that the snapshot file began with.
-   */
-  async #warmUp(): Promise<void> {
-    const oldest = this.#state.files().find((file) => file.info.minTXID === 1n)
-    const page = oldest && this.#context.cache.peek(oldest.cached, 1)
-    const roots = page ? readSchemaLeaf(page, 1).map(({ rootPgno }) => rootPgno) : []
-    this.#context.account.roundTrip()
-    const pages = new SnapshotPages(this.#state, this.#shared, this.#context.account)
-    await pages.warm([1, ...roots.slice(0, MAX_ROOTS)])
+  async #following(): Promise<Follower> {
+    const { Follower } = await opening.get()
+    const { listIntervalMs = DEFAULT_LIST_INTERVAL_MS } = this.#options
+    this.#follower ??= new Follower({
+      context: this.#context,
+      listIntervalMs,
+      now: this.#now,
+      listedAt: this.#openedAt,
+    })
+    return this.#follower
   }
 
-  #save(): void {
-    this.#options.store?.writeBlob(blobName(this.url), saveSnapshot(this.#state))
+  readonly #loadIndexes: SharedReading['loadIndexes'] = async (...args) => {
+    const { IndexLoader } = await opening.get()
+    this.#indexes ??= new IndexLoader(this.#context.reader, this.#closing.signal)
+    await this.#indexes.load(...args)
+  }
+
+  /** For the next time. Never throws: it only saves time. */
+  async #save(): Promise<void> {
+    const { store } = this.#options
+    if (store === undefined) return
+    const state = this.#state
+    try {
+      const { saveSnapshot } = await opening.get()
+      store.writeBlob(blobName(this.url), saveSnapshot(state))
+    } catch {
+      // Then all is opened anew.
+    }
   }
 
   #throwIfClosed(): void {

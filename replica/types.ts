@@ -61,7 +61,7 @@ export interface PinnedPages {
    */
   settle(maxMs: number): Promise<void>
   /** For a run ahead of the reader, which finds out what it will read. */
-  foresight(): Foresight
+  foresight(): Promise<Foresight>
 }
 
 /**

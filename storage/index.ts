@@ -1,4 +1,5 @@
 export type { AbsReplica, AbsReplicaOptions } from './abs/index.ts'
+export type { RetryOptions } from './backoff.ts'
 export { readAll } from './body.ts'
 export {
   type BesideName,
@@ -37,6 +38,7 @@ export {
 } from './observe.ts'
 export type { ExpiryRule, StoreProbe } from './probe.ts'
 export { redactURL } from './redact-url.ts'
+export { RetryingReader } from './retrying-reader.ts'
 export type { S3Replica } from './s3/s3-replica.ts'
 export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'
 export type { S3URL } from './s3-url.ts'
@@ -55,4 +57,4 @@ export type {
 export type { AbsURL, FileURL, GsURL, HttpURL, NatsURL, OssURL, ReplicaURL, SftpURL, WebdavURL } from './url.ts'
 export type { V3File, V3FileInfo, V3Store } from './v3.ts'
 export { RequestCounts, withCounting } from './with-counting.ts'
-export { type RetryOptions, withRetry } from './with-retry.ts'
+export { withRetry } from './with-retry.ts'

@@ -1,6 +1,6 @@
+import { type RetryOptions, retried } from './backoff.ts'
 import { isStorageError, StorageError } from './errors.ts'
 import type { Observable, RequestObserver, RequestOutcome, RequestVerb } from './observe.ts'
-import { type RetryOptions, retried } from './with-retry.ts'
 
 export interface RequestsOptions {
   /** A server may be silent for so long. */

@@ -1,9 +1,9 @@
-import { ownedStream } from './body.ts'
-import { isStorageError, StorageError } from './errors.ts'
+import { attempt, Backoff, type RetryOptions } from './backoff.ts'
+import { openResumed } from './open-resumed.ts'
+import { RetryingReader } from './retrying-reader.ts'
 import type {
   ByteStream,
   LeaseStore,
-  ListOptions,
   LtxFileInfo,
   LtxFileName,
   OpenOptions,
@@ -11,24 +11,6 @@ import type {
   WriteOptions,
 } from './types.ts'
 import type { V3File, V3FileInfo, V3Store } from './v3.ts'
-import { WrappedReplica } from './wrapped-replica.ts'
-
-export interface RetryOptions {
-  /** Attempts in a row without any progress, the first included. Default 4, as upstream's three retries (facts 2.12). */
-  readonly attempts?: number
-  /** Longest wait before the first retry; doubles with each. Default 250. */
-  readonly baseMs?: number
-  /** Longest wait at all. Default 10 000. */
-  readonly maxMs?: number
-  /** Waits; must reject when the signal aborts. */
-  readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
-  /** In [0, 1). */
-  readonly random?: () => number
-  /** Ends all waiting and retrying. */
-  readonly signal?: AbortSignal
-  /** Told before each wait. */
-  readonly onRetry?: (error: StorageError, attempt: number, waitMs: number) => void
-}
 
 /**
  * A client that tries again where the error says that it may help (`error.retryable`), a bounded number of times, with
@@ -42,99 +24,41 @@ export function withRetry(client: ReplicaClient, options: RetryOptions = {}): Re
   return new RetryingClient(client, options)
 }
 
-class RetryingClient extends WrappedReplica implements ReplicaClient {
+class RetryingClient extends RetryingReader {
   readonly lease?: LeaseStore
-  readonly listAll?: NonNullable<ReplicaClient['listAll']>
-  readonly readPageMap?: NonNullable<ReplicaClient['readPageMap']>
   readonly writeBeside?: NonNullable<ReplicaClient['writeBeside']>
-  readonly #client: ReplicaClient
-  readonly #options: RetryOptions
 
   constructor(client: ReplicaClient, options: RetryOptions) {
-    super(client, client.v3 && new RetryingV3Store(client.v3, client.url, options))
-    this.#client = client
-    this.#options = options
-    if (client.listAll) this.listAll = (signal) => this.#retry((both) => client.listAll!(both), signal)
-    if (client.readPageMap) {
-      this.readPageMap = (signal) => this.#retry((both) => client.readPageMap!(both), signal)
-    }
+    super(client, options, client.v3 && new RetryingV3Store(client.v3, client.url, options))
     if (client.writeBeside) {
-      this.writeBeside = (name, body, signal) => this.#retry((both) => client.writeBeside!(name, body, both), signal)
+      this.writeBeside = (name, body, signal) => this.retry((both) => client.writeBeside!(name, body, both), signal)
     }
     const { lease } = client
     if (lease) {
       this.lease = {
-        get: (signal) => this.#retry((both) => lease.get(both), signal),
+        get: (signal) => this.retry((both) => lease.get(both), signal),
         put: (body, version, signal) => lease.put(body, version, signal),
         delete: (version, signal) => lease.delete(version, signal),
       }
     }
   }
 
-  async *list(level: number, options: ListOptions = {}): AsyncIterable<LtxFileInfo> {
-    const backoff = new Backoff(this.#options, options.signal)
-    let last: LtxFileInfo | undefined
-    for (;;) {
-      try {
-        const seek: bigint | undefined = last?.minTXID ?? options.seek
-        const resumed: ListOptions = { ...options, ...signalOf(backoff), ...(seek !== undefined && { seek }) }
-        for await (const file of this.#client.list(level, resumed)) {
-          if (last && !isAfter(file, last)) continue
-          last = file
-          backoff.progress()
-          yield file
-        }
-        return
-      } catch (error) {
-        await backoff.wait(error)
-      }
-    }
+  override async write(
+    file: LtxFileName,
+    body: Uint8Array | ByteStream,
+    options: WriteOptions = {},
+  ): Promise<LtxFileInfo> {
+    if (!(body instanceof Uint8Array)) return super.write(file, body, options)
+    return this.retry((signal) => super.write(file, body, { ...options, ...(signal && { signal }) }), options.signal)
   }
 
-  open(file: LtxFileName, options: OpenOptions = {}): Promise<ByteStream | undefined> {
-    return openResumed((rest) => this.#client.open(file, rest), options, {
-      retry: this.#options,
-      vanished: (offset) => vanished(`level ${file.level} file ${file.minTXID}-${file.maxTXID}`, this.url, offset),
-    })
+  override delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {
+    return this.retry((both) => super.delete(files, both), signal)
   }
 
-  async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
-    if (!(body instanceof Uint8Array)) return this.#client.write(file, body, options)
-    return this.#retry(
-      (signal) => this.#client.write(file, body, { ...options, ...(signal && { signal }) }),
-      options.signal,
-    )
+  override deleteAll(signal?: AbortSignal): Promise<void> {
+    return this.retry((both) => super.deleteAll(both), signal)
   }
-
-  delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {
-    return this.#retry((both) => this.#client.delete(files, both), signal)
-  }
-
-  deleteAll(signal?: AbortSignal): Promise<void> {
-    return this.#retry((both) => this.#client.deleteAll(both), signal)
-  }
-
-  close(): Promise<void> {
-    return this.#client.close()
-  }
-
-  #retry<T>(call: (signal: AbortSignal | undefined) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return retried(this.#options, signal, call)
-  }
-}
-
-/**
- * Make one call, again and again where its error says that it may help.
- * @param call gets the signal that ends it
- * @throws the last call's error; the signal's reason
- */
-export function retried<T>(
-  options: RetryOptions,
-  signal: AbortSignal | undefined,
-  call: (signal: AbortSignal | undefined) => Promise<T>,
-): Promise<T> {
-  const backoff = new Backoff(options, signal)
-  return retry(backoff, () => call(backoff.signal))
 }
 
 /** A listing that fails begins anew, so it is gathered before any of it is given. */
@@ -151,122 +75,11 @@ class RetryingV3Store implements V3Store {
 
   async *list(signal?: AbortSignal): AsyncIterable<V3FileInfo> {
     const backoff = new Backoff(this.#options, signal)
-    yield* await retry(backoff, () => Array.fromAsync(this.#store.list(backoff.signal)))
+    yield* await attempt(backoff, () => Array.fromAsync(this.#store.list(backoff.signal)))
   }
 
   open(file: V3File, options: OpenOptions = {}): Promise<ByteStream | undefined> {
-    const name = `${file.kind} ${file.index}/${file.offset} of generation ${file.generation}`
-    return openResumed((rest) => this.#store.open(file, rest), options, {
-      retry: this.#options,
-      vanished: (offset) => vanished(name, this.#url, offset),
-    })
+    const name = `${file.kind} ${file.index}/${file.offset} of generation ${file.generation} of ${this.#url}`
+    return openResumed((rest) => this.#store.open(file, rest), options, { retry: this.#options, name })
   }
-}
-
-/** A read that goes on where it broke off: `open` is called again for what is left. */
-async function openResumed(
-  open: (rest: OpenOptions) => Promise<ByteStream | undefined>,
-  { offset = 0, size = 0, signal }: OpenOptions,
-  about: { readonly retry: RetryOptions; readonly vanished: (offset: number) => StorageError },
-): Promise<ByteStream | undefined> {
-  const backoff = new Backoff(about.retry, signal)
-  let delivered = 0
-  const reopen = async (): Promise<AsyncIterator<Uint8Array> | undefined> => {
-    const rest = { offset: offset + delivered, size: size > 0 ? size - delivered : 0, ...signalOf(backoff) }
-    return (await open(rest))?.[Symbol.asyncIterator]()
-  }
-  let source: AsyncIterator<Uint8Array> | undefined = await retry(backoff, reopen)
-  if (!source) return undefined
-  const next = async (): Promise<Uint8Array | undefined> => {
-    for (;;) {
-      try {
-        if (!source) {
-          if (size > 0 && delivered === size) return undefined
-          source = await reopen()
-          if (!source) throw about.vanished(offset + delivered)
-        }
-        const { done, value } = await source.next()
-        if (done) return undefined
-        delivered += value.length
-        backoff.progress()
-        return value
-      } catch (error) {
-        await source?.return?.().catch(() => {})
-        source = undefined
-        await backoff.wait(error)
-      }
-    }
-  }
-  return ownedStream(next, async () => {
-    await source?.return?.()
-  })
-}
-
-async function retry<T>(backoff: Backoff, call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call()
-    } catch (error) {
-      await backoff.wait(error)
-    }
-  }
-}
-
-/** Counts failures in a row and decides whether, and how long, to wait for the next attempt. */
-class Backoff {
-  readonly signal: AbortSignal | undefined
-  readonly #options: RetryOptions
-  #failures = 0
-
-  constructor(options: RetryOptions, signal: AbortSignal | undefined) {
-    this.#options = options
-    this.signal = signal && options.signal ? AbortSignal.any([signal, options.signal]) : (signal ?? options.signal)
-  }
-
-  progress(): void {
-    this.#failures = 0
-  }
-
-  /** Returns when it is time to try again; throws the error when it is not to be. */
-  async wait(error: unknown): Promise<void> {
-    const { attempts = 4, baseMs = 250, maxMs = 10_000, random = Math.random, sleep = sleepFor } = this.#options
-    this.signal?.throwIfAborted()
-    this.#failures += 1
-    if (!isStorageError(error) || !error.retryable || this.#failures >= attempts) throw error
-    const longest = Math.min(maxMs, baseMs * 2 ** (this.#failures - 1))
-    const ms = Math.ceil(longest * (0.5 + random() / 2)) // at least half: enough to spread, never at once
-    this.#options.onRetry?.(error, this.#failures, ms)
-    await sleep(ms, this.signal)
-  }
-}
-
-function signalOf(backoff: Backoff): { signal?: AbortSignal } {
-  return backoff.signal ? { signal: backoff.signal } : {}
-}
-
-function isAfter(file: LtxFileName, last: LtxFileName): boolean {
-  return file.minTXID > last.minTXID || (file.minTXID === last.minTXID && file.maxTXID > last.maxTXID)
-}
-
-function vanished(name: string, url: string, offset: number): StorageError {
-  const message = `Cannot go on reading ${name} of ${url}: it was deleted`
-  return new StorageError('STORAGE_NOT_FOUND', message, { at: { offset } })
-}
-
-function sleepFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason)
-      return
-    }
-    const abort = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', abort, { once: true })
-  })
 }

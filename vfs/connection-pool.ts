@@ -1,7 +1,8 @@
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { EngineModules } from './engine.ts'
 import { VfsError } from './errors.ts'
-import { Scout } from './scout.ts'
+import type { ScoutHome } from './run-ahead.ts'
+import type { Scout } from './scout.ts'
 
 /** How many queries run at the same time. They wait for the network most of the time, so more than there are cores. */
 export const DEFAULT_POOL_SIZE = 16
@@ -17,9 +18,8 @@ export interface PoolOptions extends ConnectionOptions {
 }
 
 /** Instances of SQLite for parallel queries: made when they are needed, used one query at a time, in turn. */
-export class ConnectionPool {
-  /** Runs ahead of the queries on all of them. */
-  readonly scout: Scout
+export class ConnectionPool implements ScoutHome {
+  #scout: Scout | undefined
   readonly #modules: EngineModules
   readonly #options: ConnectionOptions
   readonly #size: number
@@ -44,7 +44,6 @@ export class ConnectionPool {
   }
 
   private constructor(modules: EngineModules, options: PoolOptions) {
-    this.scout = new Scout(modules)
     this.#modules = modules
     this.#options = options
     this.#size = options.poolSize ?? DEFAULT_POOL_SIZE
@@ -63,6 +62,12 @@ export class ConnectionPool {
     return await this.#wait(signal)
   }
 
+  /** What runs ahead of the queries on all of them. @param make makes it, the first time */
+  scout(make: (modules: EngineModules) => Scout): Scout {
+    this.#scout ??= make(this.#modules)
+    return this.#scout
+  }
+
   give(connection: Connection): void {
     if (this.#closed) {
       connection.shutDown()
@@ -76,7 +81,7 @@ export class ConnectionPool {
   /** Who waits for a connection waits in vain. Queries that run are let run. */
   close(): void {
     this.#closed = true
-    this.scout.close()
+    this.#scout?.close()
     for (const connection of this.#idle.splice(0)) connection.shutDown()
     for (const { reject } of this.#waiting.splice(0)) reject(closed())
   }

@@ -11,7 +11,7 @@ import type {
 import { isReplicaError, newCost, parseTime } from '../replica/index.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { VfsError } from './errors.ts'
-import { type CostEstimate, estimateCost } from './explain-cost.ts'
+import type { CostEstimate } from './explain-cost.ts'
 import { Lease } from './lease.ts'
 import { PageSource } from './page-source.ts'
 import { type Queries, queriesOn, Statement } from './queries.ts'
@@ -222,7 +222,10 @@ export class Database implements Queries {
 
   /** Roughly what a query would cost on a cold cache. It is not run. */
   explainCost(sql: string, parameters: SqlParameters = [], options: QueryOptions = {}): Promise<CostEstimate> {
-    return this.#lend(options, (lease) => estimateCost(lease, sql, parameters))
+    return this.#lend(options, async (lease) => {
+      const { estimateCost } = await import('./explain-cost.ts') // for tools
+      return await estimateCost(lease, sql, parameters)
+    })
   }
 
   /** Queries that run end with an error. Of a database that `at` made, only that one is closed. */
@@ -277,7 +280,7 @@ export class Database implements Queries {
     const pages = replica.pin(state, { cost, ...(budget && { budget }) })
     const connection = await pool.take(signal)
     const source = new PageSource(pages, { now: now(), keepsAll: connection.engine.bridge === 'fault', signal })
-    const lease = new Lease(connection, source, this.#context(state), pool.scout)
+    const lease = new Lease(connection, source, this.#context(state), pool)
     const end = async (): Promise<void> => {
       await lease.end()
       pool.give(connection)

@@ -4,8 +4,6 @@ import type { PageSource } from './page-source.ts'
 import type { Scout, ScoutedQuery } from './scout.ts'
 import { nextTurn } from './turns.ts'
 
-/** A look-up waits for a page or two on its way down a tree; whoever waits more often is worth running ahead of. */
-const WAITS_BEFORE = 3
 /** Runs ahead may take this share of the time that waiting costs, or would cost without them, and a little more; */
 const SHARE_OF_WAITING = 1 / 4
 /** where each wait means to run again from the beginning, as much as was lost. */
@@ -14,15 +12,13 @@ const FREE_MS = 10
 /** Runs in a row that did not even find the page that is being waited for, before it is given up. */
 const MAX_FAILURES = 3
 
-/** Decides when a query that waits for pages is run ahead of, and how far. */
+/** Decides, when a query waits for pages, whether it is run ahead of, and how far. */
 export class Forerunner {
   readonly #scout: Scout
   readonly #source: PageSource
   readonly #query: ScoutedQuery
-  /** Made when there is something to foresee: most queries wait for nothing. */
-  #known: Foresight | undefined
+  readonly #foresight: Foresight
   readonly #share: number
-  #waits = 0
   #spentMs = 0
   #failures = 0
   /** The last run found nothing: what is on its way has to come first. */
@@ -31,39 +27,42 @@ export class Forerunner {
   #ended = false
 
   /** @param bridge on which the query runs */
-  constructor(scout: Scout, source: PageSource, query: ScoutedQuery, bridge: BridgeKind) {
+  constructor(
+    scout: Scout,
+    pages: { readonly source: PageSource; readonly foresight: Foresight },
+    query: ScoutedQuery,
+    bridge: BridgeKind,
+  ) {
     this.#scout = scout
-    this.#source = source
+    this.#source = pages.source
+    this.#foresight = pages.foresight
     this.#query = query
     this.#share = bridge === 'fault' ? SHARE_OF_RUNNING : SHARE_OF_WAITING
-    source.onWait = this.#onWait
   }
 
   /** The query is done. */
   end(): void {
     this.#ended = true
-    if (this.#source.onWait === this.#onWait) this.#source.onWait = undefined // not when another query has begun
   }
 
-  readonly #onWait = (pgnos: readonly number[]): Promise<void> | undefined => {
-    if (++this.#waits < WAITS_BEFORE || this.#running || this.#failures >= MAX_FAILURES) return undefined
+  /**
+   * The query waits for pages.
+   * @param waits how often it has, with this one
+   */
+  wait(pgnos: readonly number[], waits: number): Promise<void> | undefined {
+    if (this.#running || this.#failures >= MAX_FAILURES) return undefined
     const foreseen = pgnos.every((pgno) => this.#foresight.has(pgno))
     if (foreseen && (this.#exhausted || !this.#foresight.low)) return undefined
-    const ms = this.#allowedMs - this.#spentMs
+    const ms = this.#allowedMs(waits) - this.#spentMs
     if (ms < 1 || !this.#foresight.begin()) return undefined
     this.#running = true
     return this.#run(ms, foreseen)
   }
 
-  get #foresight(): Foresight {
-    this.#known ??= this.#source.foresight()
-    return this.#known
-  }
-
   /** What was lost, and what would have been: each page that was foreseen has saved about one wait. */
-  get #allowedMs(): number {
+  #allowedMs(waits: number): number {
     const { lostMs } = this.#source
-    return FREE_MS + this.#share * lostMs * (1 + this.#foresight.useful / this.#waits)
+    return FREE_MS + this.#share * lostMs * (1 + this.#foresight.useful / waits)
   }
 
   /** While the query waits: the request for the page that it waits for is sent first. */

@@ -3,12 +3,11 @@ import { bindAll } from './bind.ts'
 import type { BridgeKind } from './bridge.ts'
 import type { Connection } from './connection.ts'
 import { VfsError } from './errors.ts'
-import { Forerunner } from './forerunner.ts'
 import type { PageSource } from './page-source.ts'
 import type { Prepared } from './prepared.ts'
 import { RowDigest } from './row-digest.ts'
 import { RowReader } from './row-reader.ts'
-import type { Scout } from './scout.ts'
+import { RunAhead, type ScoutHome } from './run-ahead.ts'
 import type { SurfaceContext } from './sql-surface.ts'
 import { SQLITE } from './sqlite-codes.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
@@ -44,14 +43,14 @@ export class Lease {
   readonly #connection: Connection
   readonly #source: PageSource
   readonly #context: SurfaceContext
-  readonly #scout: Scout
+  readonly #scouts: ScoutHome
   #ended = false
 
-  constructor(connection: Connection, source: PageSource, context: SurfaceContext, scout: Scout) {
+  constructor(connection: Connection, source: PageSource, context: SurfaceContext, scouts: ScoutHome) {
     this.#connection = connection
     this.#source = source
     this.#context = context
-    this.#scout = scout
+    this.#scouts = scouts
   }
 
   get state(): DatabaseState {
@@ -121,9 +120,9 @@ export class Lease {
     }
   }
 
-  #runAhead(sql: string, parameters: SqlParameters, maxRows = Number.POSITIVE_INFINITY): Forerunner {
+  #runAhead(sql: string, parameters: SqlParameters, maxRows = Number.POSITIVE_INFINITY): RunAhead {
     const query = { sql, parameters, maxRows, now: this.#source.now, context: this.#context }
-    return new Forerunner(this.#scout, this.#source, query, this.#connection.engine.bridge)
+    return new RunAhead(this.#scouts, this.#source, query, this.#connection.engine.bridge)
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
@@ -162,7 +161,7 @@ class Run {
   /** SQLite stands behind the rows given out. */
   #inPlace = false
 
-  readonly #forerunner: Forerunner | undefined
+  readonly #runAhead: RunAhead | undefined
   ended = false
 
   constructor(
@@ -171,20 +170,20 @@ class Run {
     prepared: Prepared,
     format: RowFormat,
     limits: BatchLimits,
-    forerunner: Forerunner | undefined,
+    runAhead: RunAhead | undefined,
   ) {
     this.#connection = connection
     this.#source = source
     this.prepared = prepared
     this.#format = format
     this.#limits = prepared.readOnly ? limits : ALL_ROWS
-    this.#forerunner = forerunner
+    this.#runAhead = runAhead
   }
 
   /** Give the statement back. */
   end(): void {
     this.ended = true
-    this.#forerunner?.end()
+    this.#runAhead?.end()
     this.#connection.release(this.prepared)
   }
 

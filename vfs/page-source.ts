@@ -55,7 +55,7 @@ export class PageSource implements PageReader {
   }
 
   /** For a run ahead of the query. */
-  foresight(): Foresight {
+  foresight(): Promise<Foresight> {
     return this.#pages.foresight()
   }
 

@@ -1,7 +1,7 @@
+import type { RetryOptions } from '../backoff.ts'
 import { StorageError } from '../errors.ts'
 import { joinedPath } from '../keys.ts'
 import type { AbsSettings } from '../replica-settings.ts'
-import type { RetryOptions } from '../with-retry.ts'
 
 export interface AbsReplicaOptions extends Omit<AbsSettings, 'type'> {
   /** Default: 4 attempts, 10 for each block of a large file. */

@@ -1,7 +1,7 @@
+import { retried } from '../backoff.ts'
 import type { BodySource } from '../body-source.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import { PATIENT_ATTEMPTS } from '../requests.ts'
-import { retried } from '../with-retry.ts'
 import type { GsConnection, GsRequest } from './connection.ts'
 import { type GsUpload, type StoredObject, uploadRequest } from './upload-request.ts'
 

@@ -1,7 +1,7 @@
+import type { RetryOptions } from '../backoff.ts'
 import { StorageError } from '../errors.ts'
 import { joinedPath } from '../keys.ts'
 import type { GsSettings } from '../replica-settings.ts'
-import type { RetryOptions } from '../with-retry.ts'
 
 /** Makes the headers that prove who asks. */
 export type Authorize = (url: string) => Promise<Iterable<[string, string]>>

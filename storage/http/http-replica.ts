@@ -2,7 +2,7 @@ import type { Observable, RequestObserver } from '../observe.ts'
 import { ReadOnlyReplica } from '../read-only.ts'
 import type { ByteStream, ListOptions, LtxFileInfo, LtxFileName, OpenOptions, ReplicaClient } from '../types.ts'
 import type { HttpConnection } from './connection.ts'
-import { watchEvents } from './events.ts'
+import type { watchEvents } from './events.ts'
 import type { FileFinder } from './finder.ts'
 import { readRange } from './read.ts'
 
@@ -20,10 +20,10 @@ export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Obser
 
   /**
    * Nothing is sent yet.
-   * @param place its `events`: the server announces new transactions
+   * @param place its `watch`: where the server announces new transactions
    */
   constructor(
-    place: { readonly type: string; readonly url: string; readonly events?: boolean | undefined },
+    place: { readonly type: string; readonly url: string; readonly watch?: typeof watchEvents | undefined },
     connection: HttpConnection,
     finder: FileFinder,
   ) {
@@ -31,7 +31,8 @@ export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Obser
     this.#connection = connection
     this.#finder = finder
     const { signal } = this.#ending
-    if (place.events) this.watch = (onChange) => watchEvents(connection, onChange, { signal })
+    const { watch } = place
+    if (watch) this.watch = (onChange) => watch(connection, onChange, { signal })
     if (finder.listAll) {
       this.listAll = async (signal) => {
         this.check(signal)

@@ -15,7 +15,8 @@ import { HttpReplica } from './http-replica.ts'
  */
 export async function openHttp(url: string, options: HttpOptions = {}): Promise<HttpReplica> {
   const root = parse(url)
-  const place = { type: 'http', url: shownURL(root), events: options.events }
+  const watch = options.events ? (await import('./events.ts')).watchEvents : undefined // only gateways announce anything
+  const place = { type: 'http', url: shownURL(root), watch }
   if (isListingHost(root.hostname)) {
     const { openListingHost } = await import('./stores.ts')
     return await openListingHost(root, place, options)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { encodePageIndex, PageIndex } from '../../ltx/index.ts'
 import { PageCache } from '../../pagecache/index.ts'
 import { Account, newCost } from '../../replica/account.ts'
+import { addWhole, addWindow, windowFor } from '../../replica/grow-index.ts'
 import { IndexLoader } from '../../replica/index-loader.ts'
 import { LazyIndex } from '../../replica/lazy-index.ts'
 import type { RangeReader } from '../../replica/range-reader.ts'
@@ -32,7 +33,7 @@ function make(pages: number, options: { gap?: number; seed?: number; size?: (ran
   const about = { file, pageSize: 4096, commit: pgno, indexOffset, indexSize: bytes.length - 8 }
   const lazy = new LazyIndex(about)
   const tail = Math.max(0, about.indexSize - 16_000)
-  expect(lazy.add(bytes.subarray(tail, about.indexSize), tail)).toBe(true)
+  expect(addWindow(lazy, bytes.subarray(tail, about.indexSize), tail)).toBe(true)
   return { lazy, index, bytes, fetched: 0 }
 }
 
@@ -41,9 +42,9 @@ function find(made: Made, pgno: number) {
   for (let guesses = 0; guesses < 20; guesses++) {
     const found = made.lazy.find(pgno)
     if (found !== undefined) return found
-    const { position, size } = made.lazy.windowFor(pgno)
+    const { position, size } = windowFor(made.lazy, pgno)
     expect(size).toBeLessThanOrEqual(400_000)
-    expect(made.lazy.add(made.bytes.subarray(position, position + size), position)).toBe(true)
+    expect(addWindow(made.lazy, made.bytes.subarray(position, position + size), position)).toBe(true)
     made.fetched++
   }
   throw new Error(`Page ${pgno} was not found in 20 windows`)
@@ -76,7 +77,7 @@ describe('LazyIndex', () => {
     for (let i = 0; i < 40; i++) {
       const made = make(5_000 + Math.floor(random() * 20_000), { seed: i })
       for (let page = 0; page < 5; page++) {
-        const { position, size } = made.lazy.windowFor(1 + Math.floor(random() * made.index.length))
+        const { position, size } = windowFor(made.lazy, 1 + Math.floor(random() * made.index.length))
         expect([position, size].every(Number.isInteger), `${position} + ${size}`).toBe(true)
         expect(position).toBeGreaterThanOrEqual(0)
         expect(position + size).toBeLessThanOrEqual(made.bytes.length)
@@ -104,11 +105,11 @@ describe('LazyIndex', () => {
 
   test('a damaged window proves nothing and changes nothing', () => {
     const made = make(30_000)
-    const { position, size } = made.lazy.windowFor(5_000)
+    const { position, size } = windowFor(made.lazy, 5_000)
     const window = made.bytes.slice(position, position + size)
     for (let i = 0; i < window.length; i += 40) window[i]! ^= 0x15
     const before = made.lazy.length
-    made.lazy.add(window, position)
+    addWindow(made.lazy, window, position)
     // Whatever it took for an entry there, it is not what it gives out: chains of eight that fit are no accident.
     expect(made.lazy.length - before).toBe(0)
     expect(find(made, 5_000)).toMatchObject({ offset: made.index.offset(4_999) })
@@ -116,10 +117,10 @@ describe('LazyIndex', () => {
 
   test('the whole index at once', () => {
     const made = make(5_000)
-    made.lazy.addWhole(made.bytes)
+    addWhole(made.lazy, made.bytes)
     expect(made.lazy.complete).toBe(true)
     expect(made.lazy.find(777)).toMatchObject({ offset: made.index.offset(776) })
-    expect(() => made.lazy.addWhole(made.bytes.slice(0, -9))).toThrow(/page index/)
+    expect(() => addWhole(made.lazy, made.bytes.slice(0, -9))).toThrow(/page index/)
   })
 })
 
@@ -133,7 +134,7 @@ describe('IndexLoader', () => {
         requests++
         bytes += size
         await new Promise((resolve) => setTimeout(resolve, 1))
-        const position = offset - made.lazy.indexOffset
+        const position = offset - made.lazy.about.indexOffset
         return made.bytes.slice(position, position + size)
       },
     }

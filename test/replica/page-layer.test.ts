@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PageCache } from '../../pagecache/index.ts'
-import { PageLayer } from '../../replica/page-layer.ts'
+import { layerOfEntries, mergeLayers } from '../../replica/build-layer.ts'
 import { SourceFile } from '../../replica/source-file.ts'
 import { seededRandom } from '../support/random.ts'
 
@@ -24,12 +24,12 @@ describe('PageLayer', () => {
     for (let seed = 1; seed <= 50; seed++) {
       const random = seededRandom(seed)
       const model = new Map<number, { file: SourceFile; offset: number; size: number }>()
-      let layer = PageLayer.ofEntries([], file(0))
+      let layer = layerOfEntries([], file(0))
       for (let txid = 1; txid <= 12; txid++) {
         const source = file(txid)
         const fresh = entries(random, Math.floor(random() * 60))
         const commit = 150 + Math.floor(random() * 250)
-        layer = PageLayer.merge(layer, commit, PageLayer.ofEntries(fresh, source))
+        layer = mergeLayers(layer, commit, layerOfEntries(fresh, source))
         for (const pgno of model.keys()) if (pgno > commit) model.delete(pgno)
         for (const { pgno, offset, size } of fresh) model.set(pgno, { file: source, offset, size })
       }
@@ -44,9 +44,9 @@ describe('PageLayer', () => {
   })
 
   test('files that no page is left of are forgotten', () => {
-    let layer = PageLayer.ofEntries([{ pgno: 1, offset: 100, size: 20 }], file(1))
+    let layer = layerOfEntries([{ pgno: 1, offset: 100, size: 20 }], file(1))
     for (let txid = 2; txid < 70_000; txid++) {
-      layer = PageLayer.merge(layer, 9, PageLayer.ofEntries([{ pgno: 1, offset: 100, size: 20 }], file(txid)))
+      layer = mergeLayers(layer, 9, layerOfEntries([{ pgno: 1, offset: 100, size: 20 }], file(txid)))
     }
     expect(layer.files.map(({ info }) => info.minTXID)).toEqual([69_999n])
   })

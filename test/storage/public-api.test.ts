@@ -16,6 +16,7 @@ test('the surface of storage/', () => {
     'PAGE_MAP_NAME',
     'PageMapKeeper',
     'RequestCounts',
+    'RetryingReader',
     'StorageError',
     'besideKey',
     'decodeCatalog',
