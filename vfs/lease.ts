@@ -20,6 +20,8 @@ export interface BatchLimits {
 
 /** One call into SQLite, and so one promise, for many rows; not so many that the first ones wait long. */
 const STREAM: BatchLimits = { rows: 256, bytes: 256 * 1024 }
+/** The same for who wants all rows: the first ones are no news. */
+const COLLECT: BatchLimits = { ...STREAM }
 /**
  * Bridge `fault`, and a result that can differ each time it is computed: as much of it as possible comes from one run.
  * What is more goes out in parts, and a later run must give the same rows again.
@@ -144,7 +146,7 @@ export class Lease {
 }
 
 function limitsFor(bridge: BridgeKind, sql: string, asked: BatchLimits | undefined): BatchLimits {
-  if (bridge === 'jspi') return asked === FIRST_ROW ? FIRST_ROW : STREAM
+  if (bridge === 'jspi') return asked === ALL_ROWS ? COLLECT : (asked ?? STREAM)
   return asked ?? (UNSTABLE.test(sql) ? BUFFER : STREAM)
 }
 

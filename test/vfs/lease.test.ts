@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Queries, Row } from '../../vfs/index.ts'
 import { numbers } from '../support/numbers.ts'
 import { BRIDGES, source } from './scene.ts'
@@ -7,6 +8,17 @@ const WIDE = `CREATE TABLE t (id INTEGER PRIMARY KEY, k TEXT, v BLOB);
   ${numbers(2000)} INSERT INTO t SELECT i, 'k' || i, randomblob(1500) FROM n;`
 
 describe.each(BRIDGES)('Lease, bridge %s', (bridge) => {
+  test('a short answer is one batch for whoever wants all of it: it gives no turn away to busier readers', async () => {
+    const db = await (await source(WIDE)).open(bridge)
+    const sql = 'SELECT k FROM t WHERE id < 20'
+    expect(await db.all(sql)).toHaveLength(19)
+    await delay(50) // a turn is due
+    const turns = vi.spyOn(globalThis, 'setTimeout')
+    onTestFinished(() => turns.mockRestore())
+    expect(await db.all(sql)).toHaveLength(19)
+    expect(turns.mock.calls.filter(([, ms]) => ms === 0)).toEqual([])
+  })
+
   test('a write happens once, also when SQLite makes nothing of a miss (bridges.md 4, rules 1 and 4)', async () => {
     const check = "SELECT integrity_check AS x FROM pragma_integrity_check('t')"
     const db = await (await source(WIDE)).open(bridge)
