@@ -1,5 +1,6 @@
 import { type DeleteFailure, deleteFailed } from './delete-failed.ts'
 import { isStorageError } from './errors.ts'
+import { tryEach } from './try-each.ts'
 
 /** Deletions in flight where each is a request of its own. */
 const CONCURRENCY = 16
@@ -17,21 +18,15 @@ export async function deleteEach(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const failures: (DeleteFailure & { readonly error: unknown })[] = []
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < keys.length) {
-      signal?.throwIfAborted()
-      const key = keys[next++]!
-      try {
-        await remove(key)
-      } catch (error) {
-        if (signal?.aborted || !isStorageError(error)) throw error
-        const denied = error.code === 'STORAGE_ACCESS_DENIED'
-        failures.push({ key, message: error.message, denied, retryable: error.retryable, error })
-      }
+  await tryEach(keys, { atOnce: CONCURRENCY, signal }, async (key) => {
+    try {
+      await remove(key)
+    } catch (error) {
+      if (signal?.aborted || !isStorageError(error)) throw error
+      const denied = error.code === 'STORAGE_ACCESS_DENIED'
+      failures.push({ key, message: error.message, denied, retryable: error.retryable, error })
     }
-  }
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, keys.length) }, work))
+  })
   // One that stands for itself says more than a sum of one.
   if (failures.length === 1) throw failures[0]!.error
   if (failures.length > 0) throw deleteFailed(bucket, failures, keys.length)

@@ -176,7 +176,7 @@ describe('Daemon', () => {
     const local = join(path, '..', `.${path.slice(path.lastIndexOf('/') + 1)}-litestream`, 'ltx', '0')
     const newest = join(local, readdirSync(local).sort().at(-1)!)
     writeFileSync(newest, Buffer.alloc(200, 7))
-    await isWhole(first, path)
+    expect(await isWhole(first, path)).toBe(true)
     const second = newDaemon(config([database(path, { settings })]), { stores: first.stores })
     await second.daemon.open()
     commit(path)

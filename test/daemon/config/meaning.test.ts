@@ -89,9 +89,9 @@ it('a database and a folder', () => {
   expect(database).toMatchObject({
     kind: 'database',
     path: '/d/a.db',
-    metaPath: '/work/m',
+    metaPath: '/here/m',
     restoreIfMissing: true,
-    replica: { path: '/work/r' },
+    replica: { path: '/here/r' },
     settings: { truncatePages: 0, syncIntervalMs: 9000, snapshotIntervalMs: 7_200_000 },
   })
   expect(folder).toMatchObject({

@@ -11,7 +11,7 @@ export function parse(text: string, env?: Readonly<Record<string, string>>): Loa
     throw new Error('no such file')
   }
   const lookup = env && ((name: string) => env[name])
-  return parseConfig(text, { path: FILE, cwd: '/work', home: '/home/me', readText, ...(lookup && { lookup }) })
+  return parseConfig(text, { path: FILE, cwd: '/here', home: '/home/me', readText, ...(lookup && { lookup }) })
 }
 
 /** The lines of the one error that a text must end with, without the file's name. */
