@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import type { Config, DatabaseEntry } from '../daemon/config/config.ts'
 import { expandPath as expand } from '../daemon/config/expand-path.ts'
-import { loadConfigDeps } from './deps.ts'
+import { loadCommands, loadConfigDeps } from './deps.ts'
 import { usageError } from './errors.ts'
 import { boolFlag, type FlagValues, stringFlag } from './flags.ts'
 import { type CliIO, print } from './io.ts'
@@ -48,7 +48,7 @@ export async function readConfig(
 }
 
 /**
- * What the configuration file says of one database.
+ * What the configuration file says of one database, which may be one of a folder's, and need not exist.
  *
  * @throws CliError when it says nothing; DaemonError DAEMON_CONFIG
  */
@@ -59,8 +59,8 @@ export async function findDatabase(
 ): Promise<DatabaseEntry> {
   const dbPath = expandPath(database, io)
   const { config, path } = await readConfig(flags, io)
-  for (const entry of config.databases) if (entry.kind === 'database' && entry.path === dbPath) return entry
-  const folder = config.databases.find((entry) => entry.kind === 'directory' && dbPath.startsWith(`${entry.dir}/`))
-  const hint = folder ? 'the URL of its replica: a dir is not looked into' : `litetap databases -config ${path}`
-  throw usageError(`database not found in ${path}: ${dbPath}`, hint)
+  const { configuredDatabase } = await loadCommands()
+  const entry = configuredDatabase(config, dbPath)
+  if (entry) return entry
+  throw usageError(`database not found in ${path}: ${dbPath}`, `litetap databases -config ${path}`)
 }

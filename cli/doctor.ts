@@ -1,8 +1,9 @@
-import type { DatabaseEntry } from '../daemon/config/config.ts'
+import type { DatabaseEntry, DirectoryEntry } from '../daemon/config/config.ts'
 import type { Finding } from '../daemon/doctor/index.ts'
 import type { ReplicaClient } from '../storage/node.ts'
 import { defineCommand } from './command.ts'
 import { CONFIG_ARGUMENTS, CONFIG_FLAGS, type ConfigFlags, expandPath, findDatabase, readConfig } from './config.ts'
+import { loadCommands } from './deps.ts'
 import { errorMessage, hintOf, usageError } from './errors.ts'
 import { boolFlag } from './flags.ts'
 import { type CliIO, print, printJSON } from './io.ts'
@@ -72,28 +73,48 @@ interface DoctorFlags {
   readonly 'no-write': boolean
 }
 
-/** The databases of the configuration file. Folders are told of: what will be in them is not known. */
-async function configured(flags: ConfigFlags, io: CliIO): Promise<readonly DatabaseEntry[]> {
+/** A folder of which no database can be examined. */
+interface Folder {
+  readonly path: string
+  readonly finding: Finding
+}
+
+/** The databases of the configuration file, those in its folders too. */
+async function configured(flags: ConfigFlags, io: CliIO): Promise<readonly (DatabaseEntry | Folder)[]> {
   const { config, path } = await readConfig(flags, io)
-  const entries: DatabaseEntry[] = []
+  if (config.databases.length === 0) throw usageError(`no database to check in ${path}`, EXAMPLE)
+  const entries: (DatabaseEntry | Folder)[] = []
   for (const entry of config.databases) {
     if (entry.kind === 'database') entries.push(entry)
-    else print(io.stderr, `Warning: ${entry.dir}: a dir is not looked into; check one of its databases: ${EXAMPLE}`)
+    else entries.push(...(await lookInto(entry)))
   }
-  if (entries.length === 0) throw usageError(`no database to check in ${path}`, EXAMPLE)
   return entries
 }
 
+async function lookInto(entry: DirectoryEntry): Promise<readonly (DatabaseEntry | Folder)[]> {
+  const { folderDatabases } = await loadCommands()
+  const { dir: path, pattern } = entry
+  try {
+    const found = await folderDatabases(entry, true)
+    if (found.length > 0) return found
+    const message = `No database in ${path} has a name like ${pattern}`
+    return [{ path, finding: { check: 'dir', status: 'warning', message, hint: 'Check pattern and recursive.' } }]
+  } catch (error) {
+    return [{ path, finding: failed('dir', error) }]
+  }
+}
+
 /** One after the other; a replica that cannot even be opened is a finding, and the others are looked at all the same. */
-async function examineEach(entries: readonly DatabaseEntry[], flags: DoctorFlags, io: CliIO): Promise<number> {
+async function examineEach(
+  entries: readonly (DatabaseEntry | Folder)[],
+  flags: DoctorFlags,
+  io: CliIO,
+): Promise<number> {
   const reports: { readonly database: string; readonly findings: readonly Finding[] }[] = []
-  for (const { path, metaPath, replica } of entries) {
-    if (!flags.json) print(io.stdout, `${reports.length > 0 ? '\n' : ''}${path}\n`)
-    const client = await openSettings(replica, io).catch((error: unknown) => error)
-    const findings = isClient(client)
-      ? await examine({ path, metaPath, client }, flags, io)
-      : [cannotOpen(client, flags, io)]
-    reports.push({ database: path, findings })
+  for (const entry of entries) {
+    if (!flags.json) print(io.stdout, `${reports.length > 0 ? '\n' : ''}${entry.path}\n`)
+    const findings = 'finding' in entry ? tell([entry.finding], flags, io) : await examineEntry(entry, flags, io)
+    reports.push({ database: entry.path, findings })
   }
   const all = reports.flatMap(({ findings }) => findings)
   if (flags.json) printJSON(io.stdout, reports)
@@ -101,20 +122,28 @@ async function examineEach(entries: readonly DatabaseEntry[], flags: DoctorFlags
   return exitCode(all)
 }
 
+async function examineEntry(
+  { path, metaPath, replica }: DatabaseEntry,
+  flags: DoctorFlags,
+  io: CliIO,
+): Promise<readonly Finding[]> {
+  const client = await openSettings(replica, io).catch((error: unknown) => error)
+  if (!isClient(client)) return tell([failed('replica', client)], flags, io)
+  return await examine({ path, metaPath, client }, flags, io)
+}
+
 function isClient(value: unknown): value is ReplicaClient {
   return !(value instanceof Error)
 }
 
-function cannotOpen(error: unknown, flags: DoctorFlags, io: CliIO): Finding {
+function failed(check: string, error: unknown): Finding {
   const hint = hintOf(error)
-  const finding: Finding = {
-    check: 'replica',
-    status: 'failure',
-    message: errorMessage(error),
-    ...(hint !== undefined && { hint }),
-  }
-  if (!flags.json) printFinding(io, finding)
-  return finding
+  return { check, status: 'failure', message: errorMessage(error), ...(hint !== undefined && { hint }) }
+}
+
+function tell(findings: readonly Finding[], flags: DoctorFlags, io: CliIO): readonly Finding[] {
+  if (!flags.json) for (const finding of findings) printFinding(io, finding)
+  return findings
 }
 
 interface Patient {

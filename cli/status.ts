@@ -2,9 +2,9 @@ import type { DatabaseEntry } from '../daemon/config/config.ts'
 import { defineCommand } from './command.ts'
 import { CONFIG_ARGUMENTS, CONFIG_FLAGS, type ConfigFlags, expandPath, findDatabase, readConfig } from './config.ts'
 import { loadCommands } from './deps.ts'
-import { usageError } from './errors.ts'
+import { errorMessage, usageError } from './errors.ts'
 import { boolFlag } from './flags.ts'
-import { type CliIO, printJSON } from './io.ts'
+import { type CliIO, print, printJSON } from './io.ts'
 import { formatTable } from './table.ts'
 
 const USAGE = `The status command displays the local replication status of databases: of one,
@@ -60,5 +60,17 @@ type Chosen = Pick<DatabaseEntry, 'path' | 'metaPath'>
 async function chosen(path: string, flags: ConfigFlags, io: CliIO): Promise<readonly Chosen[]> {
   if (path !== '') return [flags.config === '' ? { path: expandPath(path, io) } : await findDatabase(path, flags, io)]
   const { config } = await readConfig(flags, io)
-  return config.databases.filter((entry) => entry.kind === 'database')
+  const { folderDatabases } = await loadCommands()
+  const found: Chosen[] = []
+  for (const entry of config.databases) {
+    if (entry.kind === 'database') found.push(entry)
+    else {
+      const databases = await folderDatabases(entry, true).catch((error: unknown) => {
+        print(io.stderr, `Warning: ${errorMessage(error)}`)
+        return []
+      })
+      found.push(...databases)
+    }
+  }
+  return found
 }

@@ -2,13 +2,13 @@ import type { TXID } from '../ltx/index.ts'
 import type { ReplicaSettings } from '../storage/replica-settings.ts'
 import { IdleWatch, type Log, type Replicator, Scheduler, silentLog } from '../writer/index.ts'
 import type { Config, DatabaseEntry, DirectoryEntry } from './config/config.ts'
+import { configuredDatabases, folderDatabases } from './configured-databases.ts'
 import type { Control, DatabaseReport, SyncResult } from './control.ts'
 import { withDeadline } from './deadline.ts'
-import { checkMetaPaths, directoryDatabase } from './directory-databases.ts'
+import { checkMetaPaths } from './directory-databases.ts'
 import { DirectoryWatch } from './directory-watch.ts'
 import { DaemonError } from './errors.ts'
 import type { DaemonEvents } from './events.ts'
-import { findDatabases } from './find-databases.ts'
 import { forEachParallel } from './for-each.ts'
 import { PARALLEL, QUIET_MS, TASK_LIMITS } from './limits.ts'
 import { type DatabaseHost, ManagedDatabase } from './managed-database.ts'
@@ -38,8 +38,6 @@ export class Daemon implements Control {
   readonly #host: DatabaseHost
   readonly #log: Log
   readonly #databases = new Map<string, ManagedDatabase>()
-  /** Of those that were found in a folder. */
-  readonly #origins = new WeakMap<DatabaseEntry, DirectoryEntry>()
   #watches: DirectoryWatch[] = []
   #validating: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
@@ -196,22 +194,9 @@ export class Daemon implements Control {
   }
 
   async #findAll(): Promise<DatabaseEntry[]> {
-    const found: DatabaseEntry[] = []
-    for (const entry of this.#config.databases) {
-      if (entry.kind === 'database') found.push(entry)
-      else found.push(...(await this.#find(entry)))
-    }
+    const found = await configuredDatabases(this.#config, this.#host.ours)
     checkMetaPaths(found)
     return found
-  }
-
-  async #find(entry: DirectoryEntry): Promise<DatabaseEntry[]> {
-    const paths = await findDatabases(entry, this.#host.ours)
-    return paths.map((path) => {
-      const found = directoryDatabase(entry, path)
-      this.#origins.set(found, entry)
-      return found
-    })
   }
 
   #add(entry: DatabaseEntry): ManagedDatabase {
@@ -238,12 +223,12 @@ export class Daemon implements Control {
 
   /** Take up what came into a folder, and forget what went. */
   async #look(entry: DirectoryEntry): Promise<void> {
-    const found = await this.#find(entry)
+    const found = await folderDatabases(entry, this.#host.ours)
     if (this.#closing) return
     const there = new Set(found.map(({ path }) => path))
     for (const database of [...this.#databases.values()]) {
       const { path } = database.entry
-      if (there.has(path) || this.#origins.get(database.entry) !== entry) continue
+      if (there.has(path) || database.entry.folder !== entry) continue
       this.#databases.delete(path)
       this.#log.info('database is gone', { db: path })
       await database.stop({ gone: true, signal: AbortSignal.timeout(GONE_TIMEOUT_MS) }).catch((error: Error) => {

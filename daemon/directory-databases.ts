@@ -15,6 +15,7 @@ export function directoryDatabase(entry: DirectoryEntry, path: string): Database
     settings: entry.settings,
     restoreIfMissing: false,
     metaPath: metaPathOf(entry, path, relative),
+    folder: entry,
   }
 }
 

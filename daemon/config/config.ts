@@ -21,6 +21,8 @@ export interface DatabaseEntry {
   readonly replica: ReplicaSettings
   readonly settings: ReplicationSettings
   readonly restoreIfMissing: boolean
+  /** Where it was found, if it was not named. */
+  readonly folder?: DirectoryEntry
 }
 
 /** All databases of a folder: each one's replica lies below `replica` by its relative path (facts 8.6). */

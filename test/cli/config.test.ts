@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { countRows, type Scene, syncedScene } from './scene.ts'
@@ -110,9 +110,25 @@ describe('a database of the configuration file stands for its replica', () => {
     const scene = await configured()
     const env = { ...envOf(scene), LITESTREAM_CONFIG: scene.config }
     const all = JSON.parse((await cli(['status', '-json'], { env })).stdout) as { database: string; status: string }[]
-    expect(all.map(({ status }) => status)).toEqual(['ok', 'no database'])
+    expect(all.map(({ status }) => status)).toEqual(['ok', 'no database']) // the folder is not there: a warning
     const one = await cli(['status', '-json', '-config', scene.config, scene.db], { env })
     expect(JSON.parse(one.stdout)).toEqual([all[0]])
+  })
+
+  it('one of a folder, by its own path', async () => {
+    const scene = await syncedScene()
+    const config = join(scene.dir, 'litestream.yml')
+    const store = join(scene.dir, 'store')
+    mkdirSync(store)
+    renameSync(scene.replicaDir, join(store, 'app.db'))
+    writeFileSync(config, `dbs:\n  - {dir: ${scene.dir}, pattern: "*.db", replica: {path: ${store}}}\n`)
+    const { stdout } = await cli(['ltx', '-json', '-config', config, scene.db])
+    expect(JSON.parse(stdout)).toHaveLength(1)
+    const status = await cli(['status', '-json', '-config', config])
+    expect(JSON.parse(status.stdout)).toMatchObject([{ database: scene.db, status: 'ok' }])
+    const output = join(scene.dir, 'restored')
+    expect(await cli(['restore', '-config', config, '-o', output, scene.db])).toMatchObject({ code: 0, stderr: '' })
+    expect(countRows(output)).toBe(3)
   })
 
   it('reset finds the local state that the file names', async () => {
@@ -131,8 +147,6 @@ describe('a database of the configuration file stands for its replica', () => {
     expect(stderr).toBe(
       `Error: database not found in ${scene.config}: /other.db\nTry: litetap databases -config ${scene.config}\n`,
     )
-    const inFolder = await cli(['ltx', '-config', scene.config, `${scene.dir}/many/a.db`], { env: envOf(scene) })
-    expect(inFolder.stderr).toContain('Try: the URL of its replica')
     const none = await cli(['ltx', 'app.db'], { env: { LITESTREAM_CONFIG: '/nowhere.yml' } })
     expect(none.stderr).toContain('/nowhere.yml: there is no such configuration file')
   })

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { newScene } from './scene.ts'
@@ -36,14 +36,35 @@ describe('of a configuration file', () => {
     return { dir, db, config, absent, write, well, env: { LITESTREAM_CONFIG: config } }
   }
 
-  test('every database is checked; a folder is told of', async () => {
+  test('every database is checked, those of a folder too', async () => {
     const { dir, db, well, write, env } = configured()
-    write(`${well}  - {dir: ${dir}/many, pattern: "*.db", replica: {path: ${dir}/r}}\n`)
-    const { code, stdout, stderr } = await cli(['doctor', '-no-write'], { env })
-    expect(code).toBe(0)
-    expect(stderr).toMatch(/^Warning: .*\/many: a dir is not looked into; .*\n$/)
-    expect(stdout.startsWith(`${db}\n\nok       node`)).toBe(true)
-    expect(stdout).toMatch(/\n\d+ ok, 0 warnings, 0 failures\n$/)
+    const folder = join(dir, 'many')
+    mkdirSync(folder)
+    copyFileSync(db, join(folder, 'a.db'))
+    copyFileSync(db, join(folder, 'b.db'))
+    writeFileSync(join(folder, 'c.db'), 'no database')
+    write(`${well}  - {dir: ${folder}, pattern: "*.db", replica: {path: ${dir}/r}}\n`)
+    const text = await cli(['doctor', '-no-write'], { env })
+    expect(text).toMatchObject({ code: 0, stderr: '' })
+    expect(text.stdout.startsWith(`${db}\n\nok       node`)).toBe(true)
+    expect(text.stdout).toMatch(/\n\d+ ok, 0 warnings, 0 failures\n$/)
+    const { stdout } = await cli(['doctor', '-no-write', '-json'], { env })
+    const reports = JSON.parse(stdout) as { database: string }[]
+    expect(reports.map(({ database }) => database)).toEqual([db, join(folder, 'a.db'), join(folder, 'b.db')])
+  })
+
+  test('a folder without a database is a warning, one that cannot be read a failure', async () => {
+    const { dir, well, write, env } = configured()
+    mkdirSync(join(dir, 'empty'))
+    const entry = (name: string) => `  - {dir: ${dir}/${name}, pattern: "*.db", replica: {path: ${dir}/r}}\n`
+    write(entry('empty') + entry('absent') + well)
+    const { code, stdout } = await cli(['doctor', '-no-write', '-json'], { env })
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { database: join(dir, 'empty'), findings: [{ check: 'dir', status: 'warning' }] },
+      { database: join(dir, 'absent'), findings: [{ check: 'dir', status: 'failure' }] },
+      {},
+    ])
   })
 
   test('one that fails does not keep the others from being checked, and is exit code 1', async () => {
