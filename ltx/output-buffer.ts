@@ -1,4 +1,7 @@
-const INITIAL_CAPACITY = 128 * 1024
+/** Small: of thousands of databases, most make files of a page or two. */
+const INITIAL_CAPACITY = 16 * 1024
+/** Memory that is taken over is replaced by as much as before, up to this. */
+const KEPT_CAPACITY = 256 * 1024
 
 /** Bytes that were produced and not yet taken. Taking them hands the memory over where that wastes little. */
 export class OutputBuffer {
@@ -43,7 +46,7 @@ export class OutputBuffer {
     this.#length = 0
     if (length * 2 < this.#bytes.length) return this.#bytes.slice(0, length)
     const taken = this.#bytes.subarray(0, length)
-    this.#bytes = new Uint8Array(Math.min(this.#bytes.length, 2 * INITIAL_CAPACITY))
+    this.#bytes = new Uint8Array(Math.min(this.#bytes.length, KEPT_CAPACITY))
     return taken
   }
 

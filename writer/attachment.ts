@@ -18,10 +18,10 @@ export class Attachment {
     this.database = database
   }
 
-  /** For copying, one file at a time. A snapshot, which streams beside that, brings its own. */
-  get buffers(): PageBuffers {
-    this.#buffers ??= new PageBuffers(this.database.pageSize)
-    return this.#buffers
+  /** For copying so many pages, one file at a time. A snapshot, which streams beside that, brings its own. */
+  buffersFor(pages: number): PageBuffers {
+    if (!this.#buffers?.suffice(pages)) this.#buffers = new PageBuffers(this.database.pageSize, pages)
+    return this.#buffers!
   }
 
   /** Keep only the pinned reader, and no memory, until `rouse`. */
@@ -56,9 +56,9 @@ export class Attachment {
   pageReader(
     wal: WalFile,
     salts: WalSalts,
-    options: { frames: ReadonlyMap<number, number>; buffers?: PageBuffers },
+    options: { frames: ReadonlyMap<number, number>; buffers: PageBuffers },
   ): PageReader {
-    const { frames, buffers = new PageBuffers(this.database.pageSize) } = options
+    const { frames, buffers } = options
     return new PageReader({ buffers, databaseFd: this.database.fd, wal, salts, frames })
   }
 

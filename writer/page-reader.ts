@@ -6,14 +6,27 @@ const BATCH_BYTES = 256 * 1024
 /** The memory of one reader at a time: a batch of pages, and of WAL frames. */
 export class PageBuffers {
   readonly pageSize: number
+  /** How many pages a batch has. */
+  readonly pages: number
   readonly batch: Uint8Array
   readonly scratch: Uint8Array
 
-  constructor(pageSize: number) {
-    const pages = Math.max(1, Math.floor(BATCH_BYTES / pageSize))
+  /** @param wanted how many pages are to be read; a batch needs no more, and has no more than 256 KiB */
+  constructor(pageSize: number, wanted: number) {
+    const pages = PageBuffers.#batchPages(pageSize, wanted)
     this.pageSize = pageSize
+    this.pages = pages
     this.batch = new Uint8Array(pages * pageSize)
     this.scratch = new Uint8Array(pages * walFrameSize(pageSize))
+  }
+
+  /** Whether they are as good as new ones for reading so many pages. */
+  suffice(wanted: number): boolean {
+    return this.pages >= PageBuffers.#batchPages(this.pageSize, wanted)
+  }
+
+  static #batchPages(pageSize: number, wanted: number): number {
+    return Math.max(1, Math.min(2 ** Math.ceil(Math.log2(wanted)), Math.floor(BATCH_BYTES / pageSize)))
   }
 }
 
@@ -52,8 +65,7 @@ export class PageReader {
 
   /** @param pgnos ascending. A page beyond the end of the file reads as zeros, as SQLite itself would read it. */
   *pages(pgnos: Iterable<number>): Generator<DatabasePage> {
-    const { pageSize, batch: memory } = this.#options.buffers
-    const limit = memory.length / pageSize
+    const { pages: limit } = this.#options.buffers
     let batch: number[] = []
     for (const pgno of pgnos) {
       batch.push(pgno)

@@ -14,6 +14,7 @@ import { fileState } from './file-identity.ts'
 import { LocalLtx, metaPath } from './local-ltx.ts'
 import { type Log, silentLog } from './log.ts'
 import { Mutex } from './mutex.ts'
+import { PageBuffers } from './page-reader.ts'
 import { nextCheckpointMs, planCheckpoint } from './plan-checkpoint.ts'
 import { planSync } from './plan-sync.ts'
 import { endsAt, QuietWal } from './quiet-wal.ts'
@@ -381,7 +382,8 @@ export class Primary {
             commit,
             pageSize: database.pageSize,
           })
-    const pages = attached.pageReader(file, start, { frames: scan.frames, buffers: attached.buffers }).pages(pgnos)
+    const buffers = attached.buffersFor(Array.isArray(pgnos) ? pgnos.length : commit)
+    const pages = attached.pageReader(file, start, { frames: scan.frames, buffers }).pages(pgnos)
     const bytes = await this.local.write(txid, database.owner(), (handle) =>
       writeKeeping(encodeLtx(header, pages, this.#form), (chunk) => writeAll(handle, chunk)),
     )
@@ -425,7 +427,7 @@ export class Primary {
       walSalt2: walHeader.salt2,
     }
     const pages = attached
-      .pageReader(file, walHeader, { frames: scan.frames })
+      .pageReader(file, walHeader, { frames: scan.frames, buffers: new PageBuffers(database.pageSize, commit) })
       .pages(imagePgnos(commit, database.pageSize))
     return encodeLtx(header, pages, this.#form)
   }

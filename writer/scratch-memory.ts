@@ -1,3 +1,5 @@
+const LEAST_BYTES = 4096
+
 /**
  * Memory that is used again and again by one user at a time, and left to the garbage collector when it is not: fresh
  * buffers for every use would pile up, for the collector hardly notices what lies outside its own heap
@@ -10,7 +12,7 @@ export class ScratchMemory {
   take(size: number): Uint8Array {
     const memory = this.#memory?.deref()
     if (memory && memory.length >= size) return memory.subarray(0, size)
-    const larger = new Uint8Array(2 ** Math.ceil(Math.log2(Math.max(size, 64 * 1024))))
+    const larger = new Uint8Array(2 ** Math.ceil(Math.log2(Math.max(size, LEAST_BYTES))))
     this.#memory = new WeakRef(larger)
     return larger.subarray(0, size)
   }
