@@ -8,6 +8,8 @@ import { errnoCode, type FileOwner, fileError, removeTempFiles, writeFileDurably
 import { WriterError } from './errors.ts'
 import type { ScratchMemory } from './scratch-memory.ts'
 
+/** As large as what storage/ sends in one request. */
+const WHOLE_BYTES_MAX = 8 * 1024 * 1024
 /** Small, because compaction reads hundreds of files side by side. */
 const STREAM_BYTES = 64 * 1024
 
@@ -80,6 +82,12 @@ export class LocalLtx {
       if (errnoCode(error) === 'ENOENT') return undefined
       throw fileError(error, 'look at', this.file(txid))
     }
+  }
+
+  /** One file for uploading: its bytes, as `read` gives them, or if it is large a stream. */
+  async open(txid: TXID, memory: ScratchMemory): Promise<Uint8Array | ByteStream> {
+    const size = await this.size(txid)
+    return size === undefined || size <= WHOLE_BYTES_MAX ? await this.read(txid, memory) : this.stream(txid)
   }
 
   /**

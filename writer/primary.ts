@@ -25,6 +25,7 @@ import { PRIMARY_DEFAULTS, type PrimarySettings } from './settings.ts'
 import { sameSalts, WAL_HEADER_SIZE, type WalHeader, walFrameSize } from './wal.ts'
 import type { WalFile } from './wal-file.ts'
 import { scanWal, type WalPosition, type WalScan, walStart } from './wal-scan.ts'
+import { writeKeeping } from './write-keeping.ts'
 
 export interface PrimaryOptions {
   readonly settings?: Partial<PrimarySettings>
@@ -49,11 +50,6 @@ export interface CopyResult {
   /** True when more of the WAL waits. */
   readonly limited: boolean
 }
-
-/** A file up to this size stays in memory until the next one, so that the upload need not read it again. */
-const RECENT_BYTES_MAX = 256 * 1024
-/** A larger local file is uploaded as a stream. As large as what storage/ sends in one request. */
-const WHOLE_BYTES_MAX = 8 * 1024 * 1024
 
 /**
  * The primary: follows one live SQLite database and turns what is committed to its WAL into local L0 files.
@@ -231,11 +227,7 @@ export class Primary {
 
   /** One local L0 file for uploading: bytes that are valid until the next call, or if it is large a stream. */
   async openLocal(txid: TXID): Promise<Uint8Array | ByteStream> {
-    if (this.#recent?.txid === txid) return this.#recent.bytes
-    const size = await this.local.size(txid)
-    return size === undefined || size <= WHOLE_BYTES_MAX
-      ? this.local.read(txid, this.#uploadMemory)
-      : this.local.stream(txid)
+    return this.#recent?.txid === txid ? this.#recent.bytes : await this.local.open(txid, this.#uploadMemory)
   }
 
   /** Let go of the database; nothing is copied any more. The WAL stays as it is. */
@@ -495,20 +487,4 @@ interface Copy {
 
 function blankHeader(pageSize: number, commit: number, timestamp: number) {
   return { flags: HEADER_FLAG_NO_CHECKSUM, pageSize, commit, timestamp, preApplyChecksum: 0n, nodeID: 0n }
-}
-
-/** Write all chunks. @returns them as one piece if they are few enough to keep */
-async function writeKeeping(
-  chunks: AsyncIterable<Uint8Array>,
-  write: (chunk: Uint8Array) => Promise<void>,
-): Promise<Uint8Array | undefined> {
-  const keep: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of chunks) {
-    await write(chunk)
-    bytes += chunk.length
-    if (bytes <= RECENT_BYTES_MAX) keep.push(Buffer.from(chunk))
-    else keep.length = 0
-  }
-  return bytes <= RECENT_BYTES_MAX ? Buffer.concat(keep) : undefined
 }
