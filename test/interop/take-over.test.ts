@@ -44,7 +44,7 @@ describe.each(STORE_KINDS)('facts 3.11: taking over on %s', (kind) => {
     }
     // What the last turn left unread when it was killed.
     if (variant === 'killed')
-      turns.push(await turn(second!, primary, { scene, replica, variant: 'graceful', after: 0n }))
+      turns.push(await turn(second!, primary, { scene, replica, variant: 'graceful', after: turns.at(-1)! }))
 
     const files = await summaries(scene.store, replica, 0)
     expect(files).toHaveLength(Number(turns.at(-1)))
