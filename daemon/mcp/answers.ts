@@ -1,6 +1,7 @@
 import { formatTXID } from '../../ltx/index.ts'
 import { listDatabases, listFiles, type StatusLine, statusLine } from '../commands/index.ts'
 import type { Config } from '../config/config.ts'
+import { configuredDatabase } from '../configured-databases.ts'
 import { rfc3339 } from '../socket/diagnose.ts'
 import { withReplica } from './find-replica.ts'
 import type { McpSubject } from './subject.ts'
@@ -56,10 +57,10 @@ export async function status(
 }
 
 /** The databases of the configuration, and those that the daemon has besides: found in folders, or registered. */
-function statusTargets({ databases }: Config, { control }: McpSubject): Map<string, string | undefined> {
-  const targets = new Map<string, string | undefined>(control.list().map(({ path }) => [path, undefined]))
-  for (const entry of databases) if (entry.kind === 'database') targets.set(entry.path, entry.metaPath)
-  return targets
+function statusTargets(config: Config, { control }: McpSubject): Map<string, string | undefined> {
+  const named = config.databases.flatMap((entry) => (entry.kind === 'database' ? [entry.path] : []))
+  const paths = new Set([...control.list().map(({ path }) => path), ...named])
+  return new Map([...paths].map((path) => [path, configuredDatabase(config, path)?.metaPath]))
 }
 
 async function filesOf(subject: McpSubject, source: ConfigArgument & { readonly path: string }) {

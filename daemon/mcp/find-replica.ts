@@ -1,5 +1,6 @@
 import type { ReplicaClient } from '../../storage/node.ts'
 import type { DatabaseEntry } from '../config/config.ts'
+import { configuredDatabase as findConfigured } from '../configured-databases.ts'
 import type { McpSubject } from './subject.ts'
 import { ToolError } from './tool-error.ts'
 
@@ -23,15 +24,14 @@ export async function withReplica<T>(
   }
 }
 
-/** A database as the configuration has it. @throws ToolError when it is not there */
+/** A database as the configuration has it, by name or in a folder. @throws ToolError when it is not there */
 export async function configuredDatabase(
   subject: McpSubject,
   path: string,
   config: string | undefined,
 ): Promise<DatabaseEntry> {
   const absolute = subject.expandPath(path)
-  const { databases } = await subject.loadConfig(config)
-  const entry = databases.find((each) => each.kind === 'database' && each.path === absolute)
-  if (entry) return entry as DatabaseEntry
+  const entry = findConfigured(await subject.loadConfig(config), absolute)
+  if (entry) return entry
   throw new ToolError(`there is no database ${absolute} in the configuration`, 'litestream_databases, or a replica URL')
 }

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -12,6 +12,7 @@ import { formatTXID } from '../../ltx/index.ts'
 import { open } from '../../open.ts'
 import { FileReplica } from '../../storage/file/index.ts'
 import { openReplica } from '../../storage/node.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { daemonScene } from './support/scene.ts'
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
@@ -122,6 +123,23 @@ describe('the tools (facts 8.5)', () => {
       text: 'Error: cannot read /no.yml\nTry: another file',
     })
     expect(asked.at(-1)).toBe('/no.yml')
+  })
+
+  test('a database of a folder is found by its path', async () => {
+    const store = tempDir()
+    const { path, replica, ...scene } = await mcpScene({
+      loadConfig: async () => {
+        const below = { type: 'file', path: store }
+        const folder = { kind: 'directory', dir: dirname(path), pattern: '*.db', recursive: false, replica: below }
+        return { databases: [folder] } as unknown as Config
+      },
+    })
+    symlinkSync(replica.path, join(store, basename(path)))
+    const client = await connect(scene.url)
+    expect(await answer(client, 'litestream_ltx', { path })).toMatchObject({ path, file_count: expect.any(Number) })
+    const rows = await answer(client, 'litetap_query', { path, sql: 'SELECT count(*) AS n FROM t' })
+    expect(rows).toMatchObject({ rows: [[3]] })
+    expect(await answer(client, 'litestream_status', { path })).toMatchObject({ databases: [{ status: 'ok' }] })
   })
 
   test('restore: newest, by TXID, by replica URL; the booleans are booleans', async () => {
