@@ -60,16 +60,16 @@ export function requestsView({ store, log }: App): HTMLElement {
 }
 
 function isWanted(
-  { asker, startedAt }: LoggedRequest,
+  { asker, file, startedAt }: LoggedRequest,
   scope: string,
   run: { readonly startedAt: number; readonly endedAt: number | undefined } | undefined,
 ): boolean {
   if (scope === 'all') return true
   if (asker !== 'query') return false
   // Before there is a query, what opening has fetched.
-  return (
-    scope === 'query' || run === undefined || (startedAt >= run.startedAt && startedAt <= (run.endedAt ?? startedAt))
-  )
+  if (scope === 'query' || run === undefined) return true
+  // To look into the catalog for what is newer is no cost of the query that happens to come then.
+  return file !== undefined && startedAt >= run.startedAt && startedAt <= (run.endedAt ?? startedAt)
 }
 
 function requestRow(
