@@ -83,12 +83,15 @@ interface Folder {
 async function configured(flags: ConfigFlags, io: CliIO): Promise<readonly (DatabaseEntry | Folder)[]> {
   const { config, path } = await readConfig(flags, io)
   if (config.databases.length === 0) throw usageError(`no database to check in ${path}`, EXAMPLE)
-  const entries: (DatabaseEntry | Folder)[] = []
+  const { configuredDatabase } = await loadCommands()
+  const entries = new Map<string, DatabaseEntry | Folder>()
   for (const entry of config.databases) {
-    if (entry.kind === 'database') entries.push(entry)
-    else entries.push(...(await lookInto(entry)))
+    const found = entry.kind === 'database' ? [entry] : await lookInto(entry)
+    for (const each of found) {
+      entries.set(each.path, 'finding' in each ? each : configuredDatabase(config, each.path)!)
+    }
   }
-  return entries
+  return [...entries.values()]
 }
 
 async function lookInto(entry: DirectoryEntry): Promise<readonly (DatabaseEntry | Folder)[]> {

@@ -60,17 +60,6 @@ type Chosen = Pick<DatabaseEntry, 'path' | 'metaPath'>
 async function chosen(path: string, flags: ConfigFlags, io: CliIO): Promise<readonly Chosen[]> {
   if (path !== '') return [flags.config === '' ? { path: expandPath(path, io) } : await findDatabase(path, flags, io)]
   const { config } = await readConfig(flags, io)
-  const { folderDatabases } = await loadCommands()
-  const found: Chosen[] = []
-  for (const entry of config.databases) {
-    if (entry.kind === 'database') found.push(entry)
-    else {
-      const databases = await folderDatabases(entry, true).catch((error: unknown) => {
-        print(io.stderr, `Warning: ${errorMessage(error)}`)
-        return []
-      })
-      found.push(...databases)
-    }
-  }
-  return found
+  const { configuredDatabases } = await loadCommands()
+  return await configuredDatabases(config, true, (error) => print(io.stderr, `Warning: ${errorMessage(error)}`))
 }

@@ -3,21 +3,31 @@ import { directoryDatabase } from './directory-databases.ts'
 import { findDatabases, isSearched, isWanted, relativeTo } from './find-databases.ts'
 
 /**
- * All databases of a configuration as they stand now, those in its folders each as an entry of its own.
+ * All databases of a configuration as they stand now, each once: those in its folders as entries of their own, but for
+ * those that are named besides.
  *
  * @param ours nobody else in this process opens them; see `holdFile`
+ * @param unreadable hears of a folder that cannot be read, instead of its being thrown
  * @throws DaemonError DAEMON_CONFIG when a folder cannot be read
  */
 export async function configuredDatabases(
-  { databases }: Pick<Config, 'databases'>,
+  config: Pick<Config, 'databases'>,
   ours: boolean,
+  unreadable?: (error: unknown) => void,
 ): Promise<DatabaseEntry[]> {
-  const found: DatabaseEntry[] = []
-  for (const entry of databases) {
-    if (entry.kind === 'database') found.push(entry)
-    else found.push(...(await folderDatabases(entry, ours)))
+  const found = new Map<string, DatabaseEntry>()
+  for (const entry of config.databases) {
+    if (entry.kind === 'database') found.set(entry.path, entry)
+    else {
+      const inFolder = await folderDatabases(entry, ours).catch((error: unknown) => {
+        if (!unreadable) throw error
+        unreadable(error)
+        return []
+      })
+      for (const { path } of inFolder) found.set(path, configuredDatabase(config, path)!)
+    }
   }
-  return found
+  return [...found.values()]
 }
 
 /** Those in one folder. @throws DaemonError DAEMON_CONFIG when it cannot be read */

@@ -16,12 +16,14 @@ import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 export interface BatchLimits {
   readonly rows: number
   readonly bytes: number
+  /** The first rows come one by one, then in batches as large as what came before: none waits for many others. */
+  readonly growing?: boolean
 }
 
 /** One call into SQLite, and so one promise, for many rows; not so many that the first ones wait long. */
-const STREAM: BatchLimits = { rows: 256, bytes: 256 * 1024 }
+const STREAM: BatchLimits = { rows: 256, bytes: 256 * 1024, growing: true }
 /** The same for who wants all rows: the first ones are no news. */
-const COLLECT: BatchLimits = { ...STREAM }
+const COLLECT: BatchLimits = { ...STREAM, growing: false }
 /**
  * Bridge `fault`, and a result that can differ each time it is computed: as much of it as possible comes from one run.
  * What is more goes out in parts, and a later run must give the same rows again.
@@ -229,8 +231,7 @@ class Run {
   #step(rows: (Row | SqlValue[])[]): Promise<number> {
     const { sqlite, heap, file } = this.#connection.engine
     const limits = this.#limits
-    // The first rows come one by one, then in batches as large as what came before: none waits for many others.
-    const most = limits === STREAM ? Math.min(limits.rows, Math.max(1, this.#given)) : limits.rows
+    const most = limits.growing ? Math.min(limits.rows, Math.max(1, this.#given)) : limits.rows
     const { waits } = file
     const { prepared } = this
     let toSkip = this.#inPlace ? 0 : this.#given
@@ -251,7 +252,7 @@ class Run {
         }
         rows.push(row)
         if (rows.length >= most || reader.bytes >= limits.bytes) return true
-        return limits === STREAM && file.waits !== waits // rows that took a wait do not wait for others
+        return limits.growing === true && file.waits !== waits // rows that took a wait do not wait for others
       } catch (error) {
         failure = error // not through C frames
         return true

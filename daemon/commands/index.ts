@@ -1,4 +1,4 @@
-export { configuredDatabase, folderDatabases } from '../configured-databases.ts'
+export { configuredDatabase, configuredDatabases, folderDatabases } from '../configured-databases.ts'
 export { type DatabaseLine, listDatabases } from './list-databases.ts'
 export { type FileLine, listFiles } from './list-files.ts'
 export { meansNoBackup } from './no-backup.ts'

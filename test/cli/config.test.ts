@@ -115,6 +115,18 @@ describe('a database of the configuration file stands for its replica', () => {
     expect(JSON.parse(one.stdout)).toEqual([all[0]])
   })
 
+  it('one that is named, and in a folder too, is listed once, as it is named', async () => {
+    const scene = await syncedScene()
+    const config = join(scene.dir, 'litestream.yml')
+    const folder = `  - {dir: ${scene.dir}, pattern: "*.db", replica: {path: /nowhere}}`
+    writeFileSync(config, `dbs:\n${folder}\n  - {path: ${scene.db}, replica: {path: ${scene.replicaDir}}}\n`)
+    const status = await cli(['status', '-json', '-config', config])
+    expect(JSON.parse(status.stdout)).toMatchObject([{ database: scene.db }])
+    const doctor = await cli(['doctor', '-json', '-no-write', '-config', config])
+    expect(JSON.parse(doctor.stdout)).toMatchObject([{ database: scene.db }])
+    expect(doctor.stdout).toContain(scene.replicaDir)
+  })
+
   it('one of a folder, by its own path', async () => {
     const scene = await syncedScene()
     const config = join(scene.dir, 'litestream.yml')
