@@ -47,4 +47,4 @@ it(`${COUNT} idle databases: no request, no descriptor, no timer of their own; e
   await daemon.close()
   expect(descriptors(), 'descriptors at the end').toBeLessThan(before.descriptors + 10)
   expect(timers(), 'timers at the end').toBeLessThanOrEqual(before.timers + 1)
-})
+}, 150_000)
