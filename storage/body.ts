@@ -1,7 +1,7 @@
 import { decodeHeader, formatFilename, HEADER_SIZE } from '../ltx/index.ts'
 import { StorageError } from './errors.ts'
 import { formatTimestamp } from './timestamp.ts'
-import type { ByteStream, LtxFileName } from './types.ts'
+import type { ByteStream, LtxFileInfo, LtxFileName } from './types.ts'
 
 /** A fresh copy, a plain Uint8Array. (`slice` of a Buffer, which streams in Node give, is a view.) */
 export function copyOf(bytes: Uint8Array): Uint8Array {
@@ -115,6 +115,30 @@ function replay(header: Uint8Array, rest: Uint8Array, source: AsyncIterator<Uint
   return ownedStream(next, async () => {
     await source.return?.()
   })
+}
+
+/**
+ * Write an LTX file in a store's way: the store is not asked before the header is known to be the file's, and a body that
+ * could not be sent is closed.
+ *
+ * @param key where the file is in the store, for messages
+ * @param send sends the whole body and gives its size in bytes
+ * @throws StorageError STORAGE_BAD_LTX_HEADER; what `send` throws
+ */
+export async function writeLtx(
+  file: LtxFileName,
+  body: Uint8Array | ByteStream,
+  key: string,
+  send: (peeked: PeekedBody) => Promise<number>,
+): Promise<LtxFileInfo> {
+  const peeked = await peekHeader(file, body, key)
+  try {
+    const size = await send(peeked)
+    return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size, createdAt: peeked.createdAt }
+  } catch (error) {
+    await closeBody(peeked.body)
+    throw error
+  }
 }
 
 /** Release a body that will not be read (any further). Never fails. */

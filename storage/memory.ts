@@ -1,5 +1,5 @@
 import { parseFilename } from '../ltx/index.ts'
-import { closeBody, copyOf, ownedStream, peekHeader, readAll } from './body.ts'
+import { copyOf, ownedStream, readAll, writeLtx } from './body.ts'
 import { type BesideName, besideKey } from './catalog.ts'
 import { StorageError } from './errors.ts'
 import { fileKey, joinPath, leaseKey, levelDir } from './keys.ts'
@@ -79,19 +79,14 @@ export class MemoryReplica implements ReplicaClient {
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
     this.#check(options.signal)
     const key = fileKey(this.#path, file)
-    const peeked = await peekHeader(file, body, key)
-    const bytes = peeked.body instanceof Uint8Array ? copyOf(peeked.body) : await this.#collect(peeked.body, options)
-    if (options.exclusive && this.bucket.has(key)) {
-      throw new StorageError('STORAGE_PRECONDITION_FAILED', `${key} exists already`, { at: { key } })
-    }
-    this.bucket.set(key, { bytes, createdAt: peeked.createdAt })
-    return {
-      level: file.level,
-      minTXID: file.minTXID,
-      maxTXID: file.maxTXID,
-      size: bytes.length,
-      createdAt: peeked.createdAt,
-    }
+    return await writeLtx(file, body, key, async ({ body: whole, createdAt }) => {
+      const bytes = whole instanceof Uint8Array ? copyOf(whole) : await readAll(stopAtAbort(whole, options.signal))
+      if (options.exclusive && this.bucket.has(key)) {
+        throw new StorageError('STORAGE_PRECONDITION_FAILED', `${key} exists already`, { at: { key } })
+      }
+      this.bucket.set(key, { bytes, createdAt })
+      return bytes.length
+    })
   }
 
   async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {
@@ -112,14 +107,6 @@ export class MemoryReplica implements ReplicaClient {
 
   async close(): Promise<void> {
     this.#closed = true
-  }
-
-  async #collect(stream: ByteStream, options: WriteOptions): Promise<Uint8Array> {
-    try {
-      return await readAll(stopAtAbort(stream, options.signal))
-    } finally {
-      await closeBody(stream)
-    }
   }
 
   #check(signal: AbortSignal | undefined): void {

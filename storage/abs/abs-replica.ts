@@ -1,4 +1,4 @@
-import { closeBody, peekHeader } from '../body.ts'
+import { writeLtx } from '../body.ts'
 import { type BesideName, besideContentType, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, leaseKey, replicaPrefixes } from '../keys.ts'
@@ -62,9 +62,8 @@ export class AbsReplica implements ReplicaClient, Observable {
     const { exclusive, signal } = options
     this.#check(signal)
     const key = fileKey(this.#path, file)
-    const { createdAt, timestamp, body: whole } = await peekHeader(file, body, key)
-    try {
-      const size = await uploadBlob(this.#connection, whole, {
+    return await writeLtx(file, body, key, ({ body: whole, timestamp }) =>
+      uploadBlob(this.#connection, whole, {
         key,
         doing: 'write',
         contentType: 'application/octet-stream',
@@ -72,12 +71,8 @@ export class AbsReplica implements ReplicaClient, Observable {
         tier: 'Hot',
         ...(exclusive && { replaces: { version: undefined } }),
         signal,
-      })
-      return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size, createdAt }
-    } catch (error) {
-      await closeBody(whole)
-      throw error
-    }
+      }),
+    )
   }
 
   async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { readdir, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseFilename } from '../../ltx/index.ts'
-import { closeBody, peekHeader } from '../body.ts'
+import { writeLtx } from '../body.ts'
 import { type BesideName, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
@@ -80,21 +80,18 @@ export class FileReplica implements ReplicaClient {
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
     this.#check(options.signal)
     const path = fileKey(this.#path, file)
-    const peeked = await peekHeader(file, body, path)
-    const { createdAt } = peeked
-    try {
-      const { size, atomic } = await writeDurable(path, peeked.body, {
+    return await writeLtx(file, body, path, async ({ body: whole, createdAt }) => {
+      const { size, atomic } = await writeDurable(path, whole, {
         ...this.#modes,
         mtime: createdAt,
         exclusive: options.exclusive ?? false,
         signal: options.signal,
+      }).catch((error) => {
+        throw fileError(error, 'write', path)
       })
       if (!atomic) this.#hardLinks = false
-      return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size, createdAt }
-    } catch (error) {
-      await closeBody(peeked.body)
-      throw fileError(error, 'write', path)
-    }
+      return size
+    })
   }
 
   async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { closeBody, peekHeader } from '../body.ts'
+import { writeLtx } from '../body.ts'
 import type { BesideName } from '../catalog.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import { fileKey, leaseKey, levelDir } from '../keys.ts'
@@ -79,22 +79,18 @@ export class NatsReplica implements ReplicaClient {
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
     this.#check(options.signal)
     const key = fileKey('', file)
-    const { createdAt, timestamp, body: whole } = await peekHeader(file, body, key)
-    const write = {
-      name: key,
-      headers: { [TIMESTAMP_HEADER]: timestamp },
-      timeoutMs: this.#settings.timeoutMs,
-      ...(options.exclusive && { only: 'new' as const }),
-    }
-    try {
+    return await writeLtx(file, body, key, async ({ body: whole, timestamp }) => {
+      const write = {
+        name: key,
+        headers: { [TIMESTAMP_HEADER]: timestamp },
+        timeoutMs: this.#settings.timeoutMs,
+        ...(options.exclusive && { only: 'new' as const }),
+      }
       const { size } = await this.#use(options.signal, (bucket) =>
         putObject(bucket, whole, write, this.#context('write', key, options.signal)),
       )
-      return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size, createdAt }
-    } catch (error) {
-      await closeBody(whole)
-      throw error
-    }
+      return size
+    })
   }
 
   async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {

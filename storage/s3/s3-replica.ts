@@ -1,4 +1,4 @@
-import { closeBody, peekHeader } from '../body.ts'
+import { writeLtx } from '../body.ts'
 import { type BesideName, besideKey, CATALOG_NAME, PAGE_MAP_NAME } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { leaseKey, s3Key } from '../keys.ts'
@@ -77,20 +77,15 @@ export class S3Replica implements ReplicaClient, Observable {
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
     this.#check(options.signal)
     const key = s3Key(this.#connection.settings.path, file)
-    const { createdAt, timestamp, body: whole } = await peekHeader(file, body, key)
-    try {
-      const size = await uploadObject(this.#connection, whole, {
+    return await writeLtx(file, body, key, ({ body: whole, timestamp }) =>
+      uploadObject(this.#connection, whole, {
         key,
         timestamp,
         exclusive: options.exclusive ?? false,
         support: this.#support,
         signal: options.signal,
-      })
-      return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size, createdAt }
-    } catch (error) {
-      await closeBody(whole)
-      throw error
-    }
+      }),
+    )
   }
 
   async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { closeBody, peekHeader } from '../body.ts'
+import { writeLtx } from '../body.ts'
 import { type BesideName, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
@@ -75,8 +75,7 @@ export class SftpReplica implements ReplicaClient {
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
     const path = fileKey(this.#settings.path, file)
     this.#check(options.signal)
-    const { createdAt, body: whole } = await peekHeader(file, body, path)
-    try {
+    return await writeLtx(file, body, path, async ({ body: whole, createdAt }) => {
       const session = await this.#session(options.signal)
       const { size, atomic } = await writeFile(session, this.#context('write', path, options.signal), whole, {
         mtime: createdAt,
@@ -84,11 +83,8 @@ export class SftpReplica implements ReplicaClient {
         concurrent: this.#settings.concurrentWrites,
       })
       if (!atomic) this.#hardLinks = false
-      return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size, createdAt }
-    } catch (error) {
-      await closeBody(whole)
-      throw error
-    }
+      return size
+    })
   }
 
   async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { closeBody, peekHeader } from '../body.ts'
+import { writeLtx } from '../body.ts'
 import { type BesideName, besideContentType, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
@@ -58,19 +58,15 @@ export class WebdavReplica implements ReplicaClient {
 
   async write(file: LtxFileName, body: Uint8Array | ByteStream, options: WriteOptions = {}): Promise<LtxFileInfo> {
     const context = this.#context('write', fileKey(this.#path, file), options.signal)
-    const { createdAt, body: whole } = await peekHeader(file, body, context.path)
-    try {
+    return await writeLtx(file, body, context.path, async ({ body: whole }) => {
       const staged = await stageBody(whole, options.signal)
       try {
         await uploadFile(this.#to, staged, context)
       } finally {
         await staged.discard()
       }
-      return { level: file.level, minTXID: file.minTXID, maxTXID: file.maxTXID, size: staged.size, createdAt }
-    } catch (error) {
-      await closeBody(whole)
-      throw error
-    }
+      return staged.size
+    })
   }
 
   async delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {
