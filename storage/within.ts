@@ -1,9 +1,9 @@
 export interface WaitLimits {
-  /** Longest wait, in milliseconds. */
-  readonly ms: number
   readonly signal?: AbortSignal | undefined
+  /** Longest wait, in milliseconds. Default: for ever. */
+  readonly ms?: number
   /** Called when the time is over. @returns what to throw */
-  late(): unknown
+  late?(): unknown
 }
 
 /**
@@ -16,7 +16,7 @@ export async function within<T>(work: Promise<T>, { ms, signal, late }: WaitLimi
   let timer: ReturnType<typeof setTimeout> | undefined
   let abort: (() => void) | undefined
   const ended = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms)
+    if (ms !== undefined) timer = setTimeout(() => reject(late?.()), ms)
     abort = () => reject(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
   })

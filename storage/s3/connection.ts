@@ -1,17 +1,26 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
 import type { RequestObserver } from '../observe.ts'
-import { type ClosableBody, type ObservedCommand, observe, whenRead } from './observation.ts'
+import { type GetLesson, LearnedGet, type SdkResponse } from './learned-get.ts'
+import { type ClosableBody, ObservedAttempt, type ObservedCommand, observe, whenRead } from './observation.ts'
 import type { S3Settings } from './settings.ts'
 import { type ClientLease, leaseClient } from './shared-client.ts'
 
 type Send = S3Client['send']
+
+export interface GetRequest {
+  readonly key: string
+  /** The header's value. */
+  readonly range: string
+  readonly signal: AbortSignal | undefined
+}
 
 /** What the parts of one s3 replica share. The SDK client below is shared with other replicas. */
 export class S3Connection {
   readonly settings: S3Settings
   readonly observers = new Set<RequestObserver>()
   readonly #lease: ClientLease
+  readonly #learnedGet: LearnedGet
   /** Requests under way, by what ends them. */
   readonly #pending = new Set<AbortController>()
   #closed = false
@@ -20,6 +29,7 @@ export class S3Connection {
   constructor(settings: S3Settings) {
     this.settings = settings
     this.#lease = leaseClient(settings)
+    this.#learnedGet = new LearnedGet(this.#lease.client)
   }
 
   /** As the SDK client's `send`, observed by this replica's observers and ended by its `close`. */
@@ -35,9 +45,46 @@ export class S3Connection {
     this.#lease.release()
   }
 
+  /**
+   * GET a part of a file the short way, once.
+   * @returns undefined where that is not to be had; an answer of any status, whose body is to be read or closed
+   * @throws whatever befell the request
+   */
+  async get({ key, range, signal }: GetRequest): Promise<SdkResponse | undefined> {
+    return await this.#pend(signal, async (stop) => {
+      const observed = (): ObservedAttempt =>
+        new ObservedAttempt('get', 'read', [...this.observers], { settings: this.settings, signal: stop })
+      const reply = await this.#learnedGet.send({ key, range, signal: stop, observed })
+      return [reply, reply?.body]
+    })
+  }
+
+  /** What is to be learned from a GET that the SDK will send, if anything. */
+  getLesson(key: string): GetLesson | undefined {
+    const { directoryBucket, debug = [] } = this.settings
+    // Those buckets have signatures of their own; and who debugs wants to see all requests.
+    return directoryBucket || debug.length > 0 ? undefined : this.#learnedGet.lesson(key)
+  }
+
+  /** What was learned about GETs is wrong. */
+  forgetGet(): void {
+    this.#learnedGet.forget()
+  }
+
   async #send(command: ObservedCommand, options: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
+    return await this.#pend(options.abortSignal, async (stop) => {
+      if (this.observers.size > 0) observe(command, [...this.observers], { settings: this.settings, signal: stop })
+      const result = await this.#lease.client.send(command as never, { abortSignal: stop })
+      return [result, (result as { Body?: ClosableBody }).Body]
+    })
+  }
+
+  /** Make a request that `signal` and `close` end, until its body has been read. */
+  async #pend<T>(
+    signal: AbortSignal | undefined,
+    request: (stop: AbortSignal) => Promise<readonly [result: T, body: ClosableBody | undefined]>,
+  ): Promise<T> {
     const stop = new AbortController()
-    const { abortSignal: signal } = options
     const relay = (): void => stop.abort(signal?.reason)
     const over = (): void => {
       this.#pending.delete(stop)
@@ -47,10 +94,8 @@ export class S3Connection {
     this.#pending.add(stop)
     try {
       signal?.throwIfAborted()
-      if (this.observers.size > 0)
-        observe(command, [...this.observers], { settings: this.settings, signal: stop.signal })
-      const result = await this.#lease.client.send(command as never, { abortSignal: stop.signal })
-      whenRead((result as { Body?: ClosableBody }).Body, over)
+      const [result, body] = await request(stop.signal)
+      whenRead(body, over)
       return result
     } catch (error) {
       over()

@@ -35,35 +35,65 @@ export interface ObservedContext {
   readonly signal: AbortSignal
 }
 
+/** One attempt of a request, of which observers are told. */
+export class ObservedAttempt {
+  readonly #verb: string
+  readonly #context: ObservedContext
+  readonly #ends: ReturnType<RequestObserver>[]
+
+  /** It begins. @param doing what the SDK or we call it, for messages */
+  constructor(verb: RequestVerb, doing: string, observers: readonly RequestObserver[], context: ObservedContext) {
+    this.#verb = doing
+    this.#context = context
+    this.#ends = observers.map((observer) => observer(verb))
+  }
+
+  /** It is over: so many bytes were sent, or nothing is to be read. */
+  end(bytes: number): void {
+    this.#finish({ bytes })
+  }
+
+  /** It has failed; that something is not there is no failure. */
+  fail(error: unknown): void {
+    this.#finish({ bytes: 0, ...(!isAbsence(error) && this.#failure(error)) })
+  }
+
+  /** It is over when the body has been read. */
+  endWithBody(body: ClosableBody | undefined, headers: HttpResponse['headers']): void {
+    whenRead(body, () => this.#finish({ bytes: lengthOf(headers), ...this.#failure(body?.errored ?? undefined) }))
+  }
+
+  #finish(outcome: RequestOutcome): void {
+    for (const end of this.#ends.splice(0)) end(outcome)
+  }
+
+  #failure(error: unknown): { error?: unknown } {
+    const { settings, signal } = this.#context
+    if (error === undefined) return {}
+    if (signal.aborted) return { error: new DOMException('The request was ended', 'AbortError') }
+    return { error: s3Error(error, { verb: this.#verb, settings }) }
+  }
+}
+
 /** Tell observers of every attempt of one command; a GET is over when its body is. */
 export function observe(
   command: ObservedCommand,
   observers: readonly RequestObserver[],
   context: ObservedContext,
 ): void {
-  const { settings, signal } = context
   command.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {
         const verb = VERBS[commandName] ?? 'other'
-        const ends = observers.map((observer) => observer(verb))
-        const end = (outcome: RequestOutcome): void => {
-          for (const each of ends.splice(0)) each(outcome)
-        }
-        const failureOf = (error: unknown): { error?: unknown } => {
-          if (error === undefined) return {}
-          if (signal.aborted) return { error: new DOMException('The request was ended', 'AbortError') }
-          return { error: s3Error(error, { verb: commandName, settings }) }
-        }
+        const attempt = new ObservedAttempt(verb, commandName, observers, context)
         try {
           const result = await next(args)
           const { body, headers } = result.response as HttpResponse
-          const sent = verb === 'put' ? lengthOf((args.request as HttpResponse).headers) : 0
-          if (verb !== 'get') end({ bytes: sent })
-          else whenRead(body, () => end({ bytes: lengthOf(headers), ...failureOf(body?.errored ?? undefined) }))
+          if (verb === 'get') attempt.endWithBody(body, headers)
+          else attempt.end(verb === 'put' ? lengthOf((args.request as HttpResponse).headers) : 0)
           return result
         } catch (error) {
-          end({ bytes: 0, ...(!isAbsence(error) && failureOf(error)) })
+          attempt.fail(error)
           throw error
         }
       },
@@ -73,11 +103,11 @@ export function observe(
 }
 
 interface HttpResponse {
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | undefined>>
   readonly body?: ClosableBody
 }
 
-function lengthOf(headers: Readonly<Record<string, string>>): number {
+function lengthOf(headers: HttpResponse['headers']): number {
   return Number(headers['content-length'] ?? 0)
 }
 

@@ -1,11 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { emptyStream } from '../body.ts'
+import { isStorageError } from '../errors.ts'
 import { rangeBody, streamChunks } from '../range-body.ts'
-import { planRangeReply } from '../range-reply.ts'
+import { planRangeReply, type RangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
-import type { S3Connection } from './connection.ts'
+import { abortable, type GetRequest, type S3Connection } from './connection.ts'
+import { type GetLesson, type SdkResponse, statusError } from './learned-get.ts'
 import { s3Error, s3ErrorName, s3ErrorStatus } from './s3-error.ts'
 import { customerKey } from './settings.ts'
+
+/** Before the SDK tries what the short way failed at: as it waits itself before its first retry. */
+const MAX_PAUSE_MS = 200
+/** An error document has less than this. */
+const ERROR_BYTES = 64 * 1024
+
+interface GetAnswer extends RangeReply {
+  readonly body: unknown
+}
 
 /** Open an object's bytes; undefined if there is no such object. Past its end there is nothing: an empty stream. */
 export async function readObject(
@@ -13,29 +25,18 @@ export async function readObject(
   key: string,
   options: OpenOptions,
 ): Promise<ByteStream | undefined> {
-  const { client, settings } = connection
+  const { settings } = connection
   const { signal } = options
   const asked = { key, offset: options.offset ?? 0, size: options.size ?? 0 }
   const last = asked.size > 0 ? String(asked.offset + asked.size - 1) : ''
-  const input = {
-    Bucket: settings.bucket,
-    Key: key,
-    Range: `bytes=${asked.offset}-${last}`,
-    ...customerKey(settings),
-  }
+  const request = { key, range: `bytes=${asked.offset}-${last}`, signal }
+  const lesson = connection.getLesson(key)
   let body: unknown
   try {
-    const reply = await client.send(new GetObjectCommand(input), { ...(signal && { abortSignal: signal }) })
-    body = reply.Body
-    const plan = planRangeReply(
-      {
-        status: reply.$metadata.httpStatusCode ?? 0,
-        contentRange: reply.ContentRange,
-        contentLength: reply.ContentLength,
-        contentEncoding: reply.ContentEncoding,
-      },
-      asked,
-    )
+    const answer =
+      (lesson ? undefined : await getShortly(connection, request)) ?? (await getBySdk(connection, request, lesson))
+    body = answer.body
+    const plan = planRangeReply(answer, asked)
     const name = `${settings.scheme}://${settings.bucket}/${key}`
     return rangeBody(streamChunks(body), plan, { ...asked, name, idleTimeoutMs: settings.idleTimeoutMs, signal })
   } catch (error) {
@@ -43,5 +44,79 @@ export async function readObject(
     if (s3ErrorName(error) === 'NoSuchKey') return undefined
     if (s3ErrorStatus(error) === 416) return emptyStream()
     throw s3Error(error, { verb: 'read', key, settings, signal })
+  } finally {
+    lesson?.end()
   }
+}
+
+/**
+ * The short way: one attempt.
+ * @returns undefined when the SDK shall do it
+ * @throws as the SDK does, where there is nothing: no such object, or nothing at that place of it
+ */
+async function getShortly(connection: S3Connection, request: GetRequest): Promise<GetAnswer | undefined> {
+  let response: SdkResponse | undefined
+  try {
+    response = await connection.get(request)
+  } catch (error) {
+    if (request.signal?.aborted || isStorageError(error)) throw error
+    await pause(request.signal)
+    return undefined
+  }
+  if (response === undefined) return undefined
+  const { statusCode: status, headers, body } = response
+  if (status === 200 || status === 206) {
+    const length = headers['content-length']
+    return {
+      status,
+      body,
+      contentRange: headers['content-range'],
+      contentLength: length === undefined ? undefined : Number(length),
+      contentEncoding: headers['content-encoding'],
+    }
+  }
+  const text = await errorText(body)
+  if (status === 416) throw statusError(status)
+  if (status === 404 && text.includes('<Code>NoSuchKey</Code>')) {
+    throw Object.assign(statusError(status), { name: 'NoSuchKey' })
+  }
+  if (status >= 500 || status === 429 || status === 408) await pause(request.signal)
+  else connection.forgetGet()
+  return undefined
+}
+
+async function getBySdk(
+  connection: S3Connection,
+  { key, range, signal }: GetRequest,
+  lesson: GetLesson | undefined,
+): Promise<GetAnswer> {
+  const { client, settings } = connection
+  const input = { Bucket: settings.bucket, Key: key, Range: range, ...customerKey(settings) }
+  const command = new GetObjectCommand(input)
+  lesson?.watch(command)
+  const reply = await client.send(command, abortable(signal))
+  return {
+    status: reply.$metadata.httpStatusCode ?? 0,
+    body: reply.Body,
+    contentRange: reply.ContentRange,
+    contentLength: reply.ContentLength,
+    contentEncoding: reply.ContentEncoding,
+  }
+}
+
+async function errorText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk)
+      if (chunks.reduce((sum, { length }) => sum + length, 0) > ERROR_BYTES) break
+    }
+  } catch {
+    // What has come of it says enough, or nothing: then the SDK asks again.
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await sleep(Math.random() * MAX_PAUSE_MS, undefined, { signal })
 }
