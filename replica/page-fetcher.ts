@@ -3,6 +3,7 @@ import type { PageCache, PageStore, StoredPage } from '../pagecache/index.ts'
 import type { Account } from './account.ts'
 import { ReplicaError } from './errors.ts'
 import type { InFlightLimit } from './in-flight-limit.ts'
+import { LineRate } from './line-rate.ts'
 import { orAborted } from './or-aborted.ts'
 import { type FetchRange, fetchLimits, planFetch, type WantedPage } from './plan-fetch.ts'
 import type { RangeReader } from './range-reader.ts'
@@ -68,6 +69,7 @@ export class PageFetcher {
   readonly #pending = new PendingPages()
   readonly #urgent: Job[] = []
   readonly #ahead: Job[] = []
+  readonly #rate = new LineRate()
   #inFlight = 0
   #waiting = 0
   #waitedAt = 0
@@ -170,7 +172,9 @@ export class PageFetcher {
     else {
       // What has to wait for its turn anyway may become part of fewer requests.
       const all = [...this.#takeBack(wanted, account), ...wanted]
-      for (const range of planFetch(all, fetchLimits(this.#options.limit.value))) {
+      const { bytesPerMs } = this.#rate
+      const limits = fetchLimits({ pages: all.length, maxInFlight: this.#options.limit.value, bytesPerMs })
+      for (const range of planFetch(all, limits)) {
         const pending = range.pages.map(({ pgno, location }) => this.#pending.get(location.file, pgno))
         const urgent = pending.some((page) => page !== undefined && (!page.ahead || page.waiters.length > 0))
         const askedAt = Math.min(...pending.map((page) => page?.askedAt ?? Number.POSITIVE_INFINITY))
@@ -222,10 +226,12 @@ export class PageFetcher {
     const { file, pages } = job
     const [sentAt, inFlight] = [performance.now(), this.#inFlight]
     let next = 0
-    let begun = false
+    let received = 0
     const take = (bytes: Uint8Array, filled: number): void => {
-      if (!begun) limit.answered(performance.now() - sentAt, inFlight)
-      begun = true
+      const now = performance.now()
+      if (received === 0) limit.answered(now - sentAt, inFlight)
+      this.#rate.received(filled - received, now, this.#inFlight)
+      received = filled
       const decoded: StoredPage[] = []
       for (; next < pages.length; next++) {
         const { pgno, location } = pages[next]!

@@ -6,6 +6,7 @@ import { SourceFile } from '../../replica/source-file.ts'
 const cache = new PageCache()
 const large = new SourceFile({ level: 9, minTXID: 1n, maxTXID: 5n, size: 1e9, createdAt: 0 }, 1n, cache)
 const small = new SourceFile({ level: 0, minTXID: 6n, maxTXID: 6n, size: 50_000, createdAt: 0 }, 2n, cache)
+const usual = { pages: 10, maxInFlight: 96, bytesPerMs: 0 }
 const limits = { gapBytes: 1000, shortGapBytes: 0, shortBytes: 5000, rangeBytes: 10_000 }
 
 function wanted(file: SourceFile, ...places: readonly [offset: number, size: number][]) {
@@ -39,7 +40,7 @@ describe('planFetch', () => {
 
   test('a short file wanted by more than half is read through', () => {
     expect(ranges(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000])).length).toBe(3)
-    expect(planFetch(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000]), fetchLimits(96)).length).toBe(1)
+    expect(planFetch(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000]), fetchLimits(usual)).length).toBe(1)
   })
 
   test('each file by itself', () => {
@@ -50,20 +51,33 @@ describe('planFetch', () => {
   })
 
   test('nothing', () => {
-    expect(planFetch([], fetchLimits(96))).toEqual([])
+    expect(planFetch([], fetchLimits(usual))).toEqual([])
   })
 
   test('the fewer requests go at once, the larger a gap is read over', () => {
     const apart = () => wanted(large, [0, 4000], [44_000, 4000])
-    expect(planFetch(apart(), fetchLimits(96)).length).toBe(2)
-    expect(planFetch(apart(), fetchLimits(24)).length).toBe(1)
+    expect(planFetch(apart(), fetchLimits(usual)).length).toBe(2)
+    expect(planFetch(apart(), fetchLimits({ ...usual, maxInFlight: 24 })).length).toBe(1)
   })
 
   test('but not in ranges that are long already: then the line is busy all the time', () => {
     const places = Array.from({ length: 40 }, (_, i): [number, number] => [i * 44_000, 4000])
-    const planned = planFetch(wanted(large, ...places), fetchLimits(24))
+    const planned = planFetch(wanted(large, ...places), fetchLimits({ ...usual, maxInFlight: 24 }))
     expect(planned.map(({ pages }) => pages.length)).toEqual([6, 6, 6, 6, 6, 6, 4])
     const dense = Array.from({ length: 400 }, (_, i): [number, number] => [i * 4000, 4000])
-    expect(planFetch(wanted(large, ...dense), fetchLimits(24)).length).toBe(2)
+    expect(planFetch(wanted(large, ...dense), fetchLimits({ ...usual, maxInFlight: 24 })).length).toBe(2)
+  })
+
+  test.each([
+    // 100 Mbit/s: no more than what any line reads over
+    { bytesPerMs: 12_500, pages: 2048, gapKiB: 16 },
+    { bytesPerMs: 40_000, pages: 2048, gapKiB: 50 },
+    // Not for what a few look-ups want, of which nobody knows whether more of them will follow.
+    { bytesPerMs: 40_000, pages: 100, gapKiB: 16 },
+    { bytesPerMs: 1_000_000, pages: 2048, gapKiB: 128 },
+    { bytesPerMs: 0, pages: 2048, gapKiB: 16 },
+  ])('a scan at $bytesPerMs bytes/ms of $pages pages reads over $gapKiB KiB', ({ bytesPerMs, pages, gapKiB }) => {
+    const { gapBytes } = fetchLimits({ pages, maxInFlight: 96, bytesPerMs })
+    expect(Math.floor(gapBytes / 1024)).toBe(gapKiB)
   })
 })
