@@ -53,13 +53,10 @@ export class ConnectionPool implements ScoutHome {
   }
 
   /** A connection for one query: the one used last, whose cache is warm. Give it back with `give`. */
-  async take(signal: AbortSignal | undefined): Promise<Connection> {
+  take(signal: AbortSignal | undefined): Connection | Promise<Connection> {
     signal?.throwIfAborted()
     if (this.#closed) throw closed()
-    const idle = this.#idle.pop()
-    if (idle) return idle
-    if (this.#count < this.#size) return await this.#start()
-    return await this.#wait(signal)
+    return this.#idle.pop() ?? (this.#count < this.#size ? this.#start() : this.#wait(signal))
   }
 
   /** What runs ahead of the queries on all of them. @param make makes it, the first time */

@@ -84,8 +84,11 @@ export class Connection {
   }
 
   /** Use the connection for `source`'s state from now on, until `endLease`. */
-  async beginLease(source: PageReader): Promise<void> {
-    if (this.#db !== 0 && this.#leasedFor === source.state) return
+  beginLease(source: PageReader): void | Promise<void> {
+    if (this.#db === 0 || this.#leasedFor !== source.state) return this.#turnTo(source)
+  }
+
+  async #turnTo(source: PageReader): Promise<void> {
     this.#leasedFor = source.state
     if (!source.get(1)) await source.hold([1])
     const cookie = schemaCookie(source.get(1)!)

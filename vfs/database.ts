@@ -245,21 +245,21 @@ export class Database implements Queries {
     return this.#fixed ?? this.#travel?.state ?? this.#shared.replica.state
   }
 
-  async #current(signal: AbortSignal | undefined): Promise<DatabaseState> {
-    const { replica } = this.#shared
+  #current(signal: AbortSignal | undefined): DatabaseState | Promise<DatabaseState> {
     if (this.#fixed) return this.#fixed
-    const travel = this.#travel
-    if (travel) {
-      try {
-        travel.state ??= await replica.at({ timestamp: travel.timestamp }, signal)
-        return travel.state
-      } catch (error) {
-        // There is no such state: this query fails, the next ones are where they were, and SQL can ask for another time.
-        if (isReplicaError(error, 'REPLICA_TX_NOT_AVAILABLE') && this.#travel === travel) this.#travel = travel.before
-        throw error
-      }
+    if (this.#travel) return this.#arrived(this.#travel, signal)
+    return this.#shared.replica.refresh(signal ? { signal } : {})
+  }
+
+  async #arrived(travel: Travel, signal: AbortSignal | undefined): Promise<DatabaseState> {
+    try {
+      travel.state ??= await this.#shared.replica.at({ timestamp: travel.timestamp }, signal)
+      return travel.state
+    } catch (error) {
+      // There is no such state: this query fails, the next ones are where they were, and SQL can ask for another time.
+      if (isReplicaError(error, 'REPLICA_TX_NOT_AVAILABLE') && this.#travel === travel) this.#travel = travel.before
+      throw error
     }
-    return await replica.refresh(signal ? { signal } : {})
   }
 
   async #lend<T>(options: QueryOptions, work: (lease: Lease) => Promise<T>): Promise<T> {

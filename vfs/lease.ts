@@ -31,7 +31,7 @@ const COLLECT: BatchLimits = { ...STREAM, growing: false }
 const BUFFER: BatchLimits = { rows: Infinity, bytes: 16 * 1024 * 1024 }
 /** SQLite's clock stands still during a query; these do not. */
 const UNSTABLE = /random|litestream_lag/i
-export const FIRST_ROW: BatchLimits = { rows: 1, bytes: Infinity }
+const FIRST_ROW: BatchLimits = { rows: 1, bytes: Infinity }
 export const ALL_ROWS: BatchLimits = { rows: Infinity, bytes: Infinity }
 
 /** Statements that SQLite refuses in a transaction, and that make nothing: they need none. */
@@ -78,6 +78,22 @@ export class Lease {
       this.#connection.release(prepared)
       return columns
     })
+  }
+
+  /** The first row of a statement, if there is one. */
+  async first(sql: string, parameters: SqlParameters, format: RowFormat): Promise<Row | SqlValue[] | undefined> {
+    try {
+      return await this.#exclusive(async () => {
+        const run = await this.#begin(sql, parameters, format, FIRST_ROW)
+        try {
+          return (await run.next()).rows[0]
+        } finally {
+          run.end()
+        }
+      })
+    } finally {
+      this.#source.release()
+    }
   }
 
   /**

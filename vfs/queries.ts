@@ -1,4 +1,4 @@
-import { ALL_ROWS, FIRST_ROW, type Lease } from './lease.ts'
+import { ALL_ROWS, type Lease } from './lease.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 
 /** What a database and a transaction can be asked. */
@@ -17,10 +17,8 @@ export function queriesOn(lease: Lease): Queries {
   const each = async function* (sql: string, parameters: SqlParameters = [], format: RowFormat = {}) {
     for await (const batch of lease.batches(sql, parameters, format)) yield* batch
   }
-  const get = async (sql: string, parameters: SqlParameters = [], format: RowFormat = {}) => {
-    for await (const [row] of lease.batches(sql, parameters, format, FIRST_ROW)) return row
-    return undefined
-  }
+  const get = (sql: string, parameters: SqlParameters = [], format: RowFormat = {}) =>
+    lease.first(sql, parameters, format)
   const all = async (sql: string, parameters: SqlParameters = [], format: RowFormat = {}) => {
     const rows: (Row | SqlValue[])[] = []
     for await (const batch of lease.batches(sql, parameters, format, ALL_ROWS)) {
