@@ -1,27 +1,15 @@
 import type { ServerResponse } from 'node:http'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readAll } from '../../storage/index.ts'
-import { S3Replica, type S3ReplicaOptions } from '../../storage/s3/index.ts'
-import { type ScriptedRequest, type ScriptedServer, s3ErrorReply, startScriptedHttp } from '../servers/scripted-http.ts'
+import type { S3Replica, S3ReplicaOptions } from '../../storage/s3/index.ts'
+import { type ScriptedRequest, s3ErrorReply } from '../servers/scripted-http.ts'
 import { name } from './ltx-bytes.ts'
+import { ScriptedS3 } from './scripted-s3.ts'
 
 const OBJECT = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251))
 
-let server: ScriptedServer | undefined
-
-afterEach(async () => {
-  await server?.close()
-  server = undefined
-})
-
-async function serve(
-  answer: (request: ScriptedRequest, response: ServerResponse) => void,
-  options: Partial<S3ReplicaOptions> = {},
-): Promise<S3Replica> {
-  server = await startScriptedHttp(answer)
-  const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
-  return new S3Replica({ bucket: 'b', path: 'app', endpoint: server.endpoint, credentials, maxAttempts: 3, ...options })
-}
+const s3 = new ScriptedS3()
+const serve = s3.serve.bind(s3)
 
 /** As the SDK's own chain gives them: anew when they expire. */
 function provided(provider: () => Promise<object>): NonNullable<S3ReplicaOptions['credentials']> {
@@ -43,7 +31,7 @@ async function read(client: S3Replica, txid: number, offset = 10): Promise<Buffe
 
 /** Who sent the requests: the SDK counts its attempts in a header. */
 function senders(): string[] {
-  return server!.requests.map(({ headers }) => (headers['amz-sdk-request'] ? 'SDK' : 'short'))
+  return s3.requests.map(({ headers }) => (headers['amz-sdk-request'] ? 'SDK' : 'short'))
 }
 
 describe('the first GET is learned from, the others go the short way', () => {
@@ -53,7 +41,7 @@ describe('the first GET is learned from, the others go the short way', () => {
       expect(await read(client, 1, offset)).toEqual(OBJECT.subarray(offset, offset + 20))
     await read(client, 2)
     expect(senders()).toEqual(['SDK', 'short', 'short', 'short'])
-    const [first, second, third, other] = server!.requests
+    const [first, second, third, other] = s3.requests
     expect(second!.url).toBe(first!.url)
     expect(other!.url).toBe(
       first!.url.replace(/\/0{15}1-0{15}1\./, `/${'2'.padStart(16, '0')}-${'2'.padStart(16, '0')}.`),
@@ -108,9 +96,9 @@ describe('the first GET is learned from, the others go the short way', () => {
     await read(client, 2)
     await read(client, 3)
     expect(senders()).toEqual(['SDK', 'short', 'short'])
-    const tokens = server!.requests.map(({ headers }) => String(headers['x-amz-security-token']))
+    const tokens = s3.requests.map(({ headers }) => String(headers['x-amz-security-token']))
     expect(new Set(tokens).size).toBe(3)
-    for (const [i, { headers }] of server!.requests.entries()) {
+    for (const [i, { headers }] of s3.requests.entries()) {
       expect(headers.authorization).toContain(`Credential=${tokens[i]!.replace('token', 'id')}/`)
     }
   })
@@ -120,7 +108,7 @@ describe('the first GET is learned from, the others go the short way', () => {
     await read(client, 1)
     await read(client, 2)
     expect(senders()).toEqual(['SDK', 'short'])
-    expect(server!.requests[1]!.url).toMatch(/^\/b\/m%C3%B6bel%20%26%20co\/a%20b\/0000\//)
+    expect(s3.requests[1]!.url).toMatch(/^\/b\/m%C3%B6bel%20%26%20co\/a%20b\/0000\//)
   })
 
   test("a customer's key is sent along", async () => {
@@ -130,8 +118,8 @@ describe('the first GET is learned from, the others go the short way', () => {
     await read(client, 2)
     const header = 'x-amz-server-side-encryption-customer-key'
     expect(senders()).toEqual(['SDK', 'short'])
-    expect(server!.requests[1]!.headers[header]).toBe(sseCustomerKey)
-    expect(server!.requests[1]!.headers[`${header}-md5`]).toBe(server!.requests[0]!.headers[`${header}-md5`])
+    expect(s3.requests[1]!.headers[header]).toBe(sseCustomerKey)
+    expect(s3.requests[1]!.headers[`${header}-md5`]).toBe(s3.requests[0]!.headers[`${header}-md5`])
   })
 
   test('with what debugging shows, all go by the SDK', async () => {
@@ -146,7 +134,7 @@ describe('what is no plain success is the matter of the SDK', () => {
   /** A client that has learned; `answer` gets the requests after that. */
   async function learned(answer: (request: ScriptedRequest, response: ServerResponse) => void): Promise<S3Replica> {
     const client = await serve((request, response) => {
-      if (server!.requests.length === 1) give(request, response)
+      if (s3.requests.length === 1) give(request, response)
       else answer(request, response)
     })
     await read(client, 1)
@@ -178,7 +166,7 @@ describe('what is no plain success is the matter of the SDK', () => {
     ['an end of the connection', (response: ServerResponse) => void response.destroy()],
   ])('%s: tried again, and the short way is taken again', async (_, fail) => {
     const client = await learned((request, response) => {
-      if (server!.requests.length === 2) fail(response)
+      if (s3.requests.length === 2) fail(response)
       else give(request, response)
     })
     expect(await read(client, 2)).toHaveLength(20)
@@ -201,7 +189,7 @@ describe('what is no plain success is the matter of the SDK', () => {
 
   test('every attempt is told to observers, with bytes and failures', async () => {
     const client = await learned((request, response) => {
-      if (server!.requests.length === 3) s3ErrorReply(response, 503, 'SlowDown')
+      if (s3.requests.length === 3) s3ErrorReply(response, 503, 'SlowDown')
       else give(request, response)
     })
     const seen: [bytes: number, error: string | undefined][] = []
@@ -224,7 +212,7 @@ describe('what is no plain success is the matter of the SDK', () => {
     const client = await learned(() => {})
     const stop = new AbortController()
     const reading = client.open(name(0, 2), { offset: 0, size: 20, signal: stop.signal })
-    await expect.poll(() => server!.requests.length).toBe(2)
+    await expect.poll(() => s3.requests.length).toBe(2)
     stop.abort(new Error('enough'))
     await expect(reading).rejects.toThrow('enough')
   })
@@ -232,7 +220,7 @@ describe('what is no plain success is the matter of the SDK', () => {
   test('and so does closing', async () => {
     const client = await learned(() => {})
     const reading = client.open(name(0, 2), { offset: 0, size: 20 })
-    await expect.poll(() => server!.requests.length).toBe(2)
+    await expect.poll(() => s3.requests.length).toBe(2)
     await client.close()
     await expect(reading).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
   })

@@ -1,26 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { readAll, type StorageError } from '../../storage/index.ts'
-import { S3Replica, type S3ReplicaOptions } from '../../storage/s3/index.ts'
-import { type ScriptedRequest, type ScriptedServer, s3ErrorReply, startScriptedHttp } from '../servers/scripted-http.ts'
+import { S3Replica } from '../../storage/s3/index.ts'
+import { s3ErrorReply, startScriptedHttp } from '../servers/scripted-http.ts'
 import { listAll, ltxBytes, name, ranges } from './ltx-bytes.ts'
+import { ScriptedS3 } from './scripted-s3.ts'
 
-let server: ScriptedServer | undefined
-
-afterEach(async () => {
-  await server?.close()
-  server = undefined
-})
-
-async function serve(
-  answer: (request: ScriptedRequest, response: ServerResponse) => void,
-  options: Partial<S3ReplicaOptions> = {},
-): Promise<S3Replica> {
-  server = await startScriptedHttp(answer)
-  const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
-  return new S3Replica({ bucket: 'b', path: 'app', endpoint: server.endpoint, credentials, maxAttempts: 3, ...options })
-}
+const s3 = new ScriptedS3()
+const serve = s3.serve.bind(s3)
 
 const stored = (response: ServerResponse): void => void response.writeHead(200, { etag: '"e"' }).end()
 const failure = (promise: Promise<unknown>): Promise<StorageError> =>
@@ -43,7 +31,7 @@ describe('conditional PUT', () => {
     await client.write(name(0, 1), ltxBytes({ min: 1 }), { exclusive: true })
     expect(client.createsExclusively).toBe(false)
     await client.write(name(0, 2), ltxBytes({ min: 2 }), { exclusive: true })
-    expect(server!.requests.map(({ headers }) => headers['if-none-match'])).toEqual(['*', undefined, undefined])
+    expect(s3.requests.map(({ headers }) => headers['if-none-match'])).toEqual(['*', undefined, undefined])
     await expect(client.lease!.put(new Uint8Array([1]), undefined)).rejects.toMatchObject({
       code: 'STORAGE_NO_CONDITIONAL_WRITES',
     })
@@ -60,7 +48,7 @@ describe('conditional PUT', () => {
     const write = client.write(name(0, 1), ltxBytes({ min: 1 }), { exclusive: true })
     await expect(write).rejects.toMatchObject({ code: expected })
     expect(client.createsExclusively).toBe(true)
-    expect(server!.requests).toHaveLength(requests)
+    expect(s3.requests).toHaveLength(requests)
   })
 })
 
@@ -73,12 +61,12 @@ describe('retries (facts 2.4)', () => {
     [500, 'InternalError'],
   ])('%i %s is tried again', async (status, code) => {
     const client = await serve((_, response) => {
-      if (server!.requests.length === 1) s3ErrorReply(response, status, code)
+      if (s3.requests.length === 1) s3ErrorReply(response, status, code)
       else stored(response)
     })
     await client.write(name(0, 1), ltxBytes({ min: 1 }), { exclusive: true })
-    expect(server!.requests).toHaveLength(2)
-    expect(server!.requests[1]!.body).toEqual(Buffer.from(ltxBytes({ min: 1 })))
+    expect(s3.requests).toHaveLength(2)
+    expect(s3.requests[1]!.body).toEqual(Buffer.from(ltxBytes({ min: 1 })))
   })
 
   test.each(['abort', 'close'])('an %s does not wait for the next attempt', { timeout: 10_000 }, async (how) => {
@@ -98,13 +86,13 @@ describe('retries (facts 2.4)', () => {
     if (how === 'abort') controller.abort(reason)
     else await client.close()
     expect(await outcome).toMatchObject(how === 'abort' ? { message: 'enough' } : { code: 'STORAGE_CLOSED' })
-    expect(server!.requests).toHaveLength(1)
+    expect(s3.requests).toHaveLength(1)
   })
 
   test('but not for ever', async () => {
     const client = await serve((_, response) => s3ErrorReply(response, 503, 'SlowDown'))
     expect(await failure(client.open(name(0, 1)))).toMatchObject({ code: 'STORAGE_THROTTLED', retryable: true })
-    expect(server!.requests).toHaveLength(3)
+    expect(s3.requests).toHaveLength(3)
   })
 
   test('a completed upload whose answer was lost is found', async () => {
@@ -138,7 +126,7 @@ describe('listings', () => {
   ])('that go on with %s are an error, not a loop', async (_, more) => {
     const client = await serve((_, response) => response.end(page([], more)))
     expect(await failure(listAll(client, 0))).toMatchObject({ code: 'STORAGE_BAD_REPLY', retryable: false })
-    expect(server!.requests.length).toBeLessThanOrEqual(2)
+    expect(s3.requests.length).toBeLessThanOrEqual(2)
   })
 
   test('out of order are an error', async () => {
@@ -149,10 +137,10 @@ describe('listings', () => {
   test('ask for what comes after the seek', async () => {
     const client = await serve((_, response) => response.end(page([one, two], '')))
     expect(ranges(await listAll(client, 0, 2n))).toEqual(['2-2']) // from a server that ignores start-after
-    const query = new URLSearchParams(server!.requests[0]!.url.split('?')[1])
+    const query = new URLSearchParams(s3.requests[0]!.url.split('?')[1])
     expect(query.get('start-after')).toBe('app/0000/0000000000000002')
     await listAll(client, 0, 1n)
-    expect(server!.requests[1]!.url).not.toContain('start-after')
+    expect(s3.requests[1]!.url).not.toContain('start-after')
   })
 })
 
@@ -170,7 +158,7 @@ describe('reading', () => {
       const read = await readAll((await client.open(name(0, 1), { offset, size }))!)
       expect(read).toEqual(body.slice(offset, size > 0 ? offset + size : undefined))
     }
-    expect(server!.requests.map(({ headers }) => headers.range)).toEqual([
+    expect(s3.requests.map(({ headers }) => headers.range)).toEqual([
       'bytes=0-',
       'bytes=100-',
       'bytes=100-149',
@@ -207,7 +195,7 @@ describe('reading', () => {
       })
       const stream = (await client.open(name(0, 1)))!
       expect(await failure(readAll(stream))).toMatchObject({ code })
-      await server!.close()
+      await s3.server.close()
     }
   })
 
@@ -215,7 +203,7 @@ describe('reading', () => {
     const client = await serve((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'))
     const error = await failure(listAll(client, 0))
     expect(error).toMatchObject({ code: 'STORAGE_BAD_REPLY' })
-    expect(error.message).toContain(`${server!.endpoint} did not answer like an S3 server`)
+    expect(error.message).toContain(`${s3.server.endpoint} did not answer like an S3 server`)
     expect(error.message.split('\n')).toHaveLength(1)
   })
 })
@@ -233,7 +221,7 @@ describe('deleting', () => {
     expect(error).toMatchObject({ code: 'STORAGE_DELETE_FAILED', retryable: true })
     expect(error.message).toContain('Failed to delete 6 of 1500 files from bucket b: app/0000/0000000000000001')
     expect(error.message).toContain('; and 1 more')
-    expect(server!.requests).toHaveLength(2)
+    expect(s3.requests).toHaveLength(2)
   })
 })
 
@@ -243,7 +231,7 @@ describe('headers', () => {
   test('of a PUT', async () => {
     const client = await serve((_, response) => stored(response), { storageClass: 'STANDARD_IA', sseKmsKeyId: 'kms' })
     await client.write(name(0, 1), ltxBytes({ min: 1 }))
-    const { headers } = server!.requests[0]!
+    const { headers } = s3.requests[0]!
     expect(headers).toMatchObject({
       'content-length': '1000',
       'x-amz-meta-litestream-timestamp': '2026-01-02T03:04:05.678Z',
@@ -269,7 +257,7 @@ describe('headers', () => {
     )
     await client.write(name(0, 1), ltxBytes({ min: 1 }))
     await client.open(name(0, 1))
-    for (const { headers } of server!.requests) {
+    for (const { headers } of s3.requests) {
       expect(headers).toMatchObject({
         'x-amz-server-side-encryption-customer-algorithm': 'AES256',
         'x-amz-server-side-encryption-customer-key': key,
@@ -281,14 +269,14 @@ describe('headers', () => {
   test('unsigned payload, Content-MD5 instead of CRC32', async () => {
     const client = await serve((_, response) => response.end('<DeleteResult/>'), { signPayload: false })
     await client.delete([name(0, 1)])
-    const { headers } = server!.requests[0]!
+    const { headers } = s3.requests[0]!
     expect(headers['x-amz-content-sha256']).toBe('UNSIGNED-PAYLOAD')
     expect(headers['content-md5']).toMatch(/^[\w+/]{22}==$/)
     expect(headers).not.toHaveProperty('x-amz-checksum-crc32')
-    await server!.close()
+    await s3.server.close()
     const plain = await serve((_, response) => response.end('<DeleteResult/>'), { requireContentMD5: false })
     await plain.delete([name(0, 1)])
-    expect(server!.requests[0]!.headers).not.toHaveProperty('content-md5')
+    expect(s3.requests[0]!.headers).not.toHaveProperty('content-md5')
   })
 
   test('an answer without ETag is an error', async () => {
@@ -312,7 +300,7 @@ test('the lease works where If-Match must be quoted (RFC 9110)', async () => {
   const body = new Uint8Array([1])
   expect(await client.lease!.put(body, 'v1')).toBe('v2')
   expect(await client.lease!.put(body, 'v2')).toBe('v3')
-  expect(server!.requests.map(({ method }) => method)).toEqual(['PUT', 'HEAD', 'PUT', 'PUT'])
+  expect(s3.requests.map(({ method }) => method)).toEqual(['PUT', 'HEAD', 'PUT', 'PUT'])
   await expect(client.lease!.put(body, 'v2')).rejects.toMatchObject({ code: 'STORAGE_PRECONDITION_FAILED' })
 })
 
@@ -346,8 +334,8 @@ test('no credentials: says which variables to set', async () => {
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
   for (const variable of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(variable, undefined)
   for (const variable of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(variable, '/nonexistent')
+  const server = await startScriptedHttp((_, response) => response.end())
   try {
-    server = await startScriptedHttp((_, response) => response.end())
     const client = new S3Replica({ bucket: 'b', endpoint: server.endpoint })
     const error = await failure(listAll(client, 0))
     expect(error).toMatchObject({ code: 'STORAGE_NO_CREDENTIALS', retryable: false })
@@ -355,5 +343,6 @@ test('no credentials: says which variables to set', async () => {
     expect(server.requests).toEqual([])
   } finally {
     vi.unstubAllEnvs()
+    await server.close()
   }
 })
