@@ -127,8 +127,9 @@ export class Lease {
   }
 
   async #begin(sql: string, parameters: SqlParameters, format: RowFormat, asked?: BatchLimits): Promise<Run> {
-    const prepared = await this.#prepare(sql)
     const { engine } = this.#connection
+    if (engine.turns.lookBetween()) await engine.turns.take()
+    const prepared = await this.#prepare(sql)
     const ahead = SCOUTED.has(prepared.word) ? this.#runAhead(sql, parameters, asked?.rows) : undefined
     const run = new Run(this.#connection, this.#source, prepared, format, limitsFor(engine.bridge, sql, asked), ahead)
     try {

@@ -237,6 +237,24 @@ describe.each(BRIDGES)('Database, bridge %s', (bridge) => {
     expect(await db.get('SELECT count(*) AS n FROM t')).toEqual({ n: 3000 })
   })
 
+  test('a loop of queries whose pages are at hand lets others have their turn', async () => {
+    const made = await source(TABLE)
+    const db = await made.open(bridge)
+    const turns = async (query: (sql: string) => Promise<unknown>): Promise<number> => {
+      const sql = 'SELECT v FROM t WHERE id = 1'
+      await query(sql)
+      let count = 0
+      const ticking = setInterval(() => count++, 0)
+      for (let i = 0; i < 6000; i++) await query(sql)
+      clearInterval(ticking)
+      return count
+    }
+    // One in 1,000 queries at the least.
+    expect(await turns((sql) => db.get(sql))).toBeGreaterThanOrEqual(5)
+    expect(await turns((sql) => db.all(sql))).toBeGreaterThanOrEqual(5)
+    expect(await db.transaction((tx) => turns((sql) => tx.get(sql)))).toBeGreaterThanOrEqual(5)
+  })
+
   test('a store that fails: its own error, and then all is well again', async () => {
     const made = await source(TABLE)
     let failing = false
