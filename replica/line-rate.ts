@@ -8,8 +8,8 @@ const LEARNING = 1 / 8
 /** How fast bytes come while several requests are under way: what line, server and reader are good for together. */
 export class LineRate {
   #bytesPerMs = 0
-  #since = Number.NaN
-  #last = Number.NaN
+  #since = 0
+  #last = Number.NEGATIVE_INFINITY
   #bytes = 0
 
   /** Bytes a millisecond; 0 until enough has been seen. */
@@ -23,18 +23,15 @@ export class LineRate {
    * @param inFlight how many requests are under way, this one included
    */
   received(bytes: number, now: number, inFlight: number): void {
-    const idle = !(now - this.#last < SPAN_MS)
-    this.#last = inFlight < BUSY ? Number.NaN : now
-    if (idle || inFlight < BUSY) {
-      this.#since = now
-      this.#bytes = 0
-      return
-    }
-    this.#bytes += bytes
+    const busy = inFlight >= BUSY && now - this.#last < SPAN_MS
     const ms = now - this.#since
-    if (ms < SPAN_MS) return
-    const rate = this.#bytes / ms
-    this.#bytesPerMs = Math.max(rate, this.#bytesPerMs + LEARNING * (rate - this.#bytesPerMs))
+    this.#last = now
+    this.#bytes += bytes
+    if (busy && ms < SPAN_MS) return
+    if (busy) {
+      const rate = this.#bytes / ms
+      this.#bytesPerMs = Math.max(rate, this.#bytesPerMs + LEARNING * (rate - this.#bytesPerMs))
+    }
     this.#since = now
     this.#bytes = 0
   }
