@@ -139,6 +139,10 @@ export class Database implements Queries {
 
   /**
    * Several queries on one state. What they make (temporary tables) is gone afterwards.
+   *
+   * The database itself can be asked meanwhile, on another instance; where `poolSize` is 1 there is none, and to wait for
+   * that within `work` is to wait for ever.
+   *
    * @param work gets a database that ends with it: what goes on afterwards gets VFS_CLOSED
    */
   transaction<T>(work: (tx: Queries) => Promise<T>, options: QueryOptions = {}): Promise<T> {
