@@ -55,8 +55,17 @@ export class DatabaseFile {
     return 1
   }
 
-  /** Copy bytes to `target` in SQLite's memory. @returns a result code, or -1 for a miss */
+  /** Copy bytes to `target` in SQLite's memory. Never throws. @returns a result code, or -1 for a miss */
   readNow(target: number, length: number, offset: number): number {
+    try {
+      return this.#read(target, length, offset)
+    } catch (error) {
+      this.failure ??= { error } // an exception would unwind SQLite's frames, and leave its state half done
+      return SQLITE.INTERRUPT
+    }
+  }
+
+  #read(target: number, length: number, offset: number): number {
     const source = this.#source
     if (!source || this.failure) return SQLITE.INTERRUPT
     const { pageSize, commit } = source.state
