@@ -286,7 +286,10 @@ export class Replica implements ReadableReplica {
     const startedAt = this.#now()
     this.#announced = false
     try {
-      this.#state = await (await this.#following()).advance(this.#state)
+      const from = this.#state
+      const found = await (await this.#following()).advance(from)
+      // Another check or a replan may have gone on meanwhile: what this one found from `from` may be older than that.
+      if (this.#state === from || comesAfter(found, this.#state)) this.#state = found
       this.#checkedAt = startedAt
     } catch (error) {
       this.#announced ||= this.#watch !== undefined // it was not taken in

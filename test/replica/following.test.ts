@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Replica, type ReplicaOptions } from '../../replica/index.ts'
 import { type ReplicaClient, withCounting } from '../../storage/index.ts'
+import { altered } from '../support/altered-client.ts'
 import { Bucket, EPOCH } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
@@ -201,6 +202,31 @@ describe('following', () => {
     await bucket.insertAndUpload(5)
     expect((await replica.waitFor(2n)).txid).toBe(2n)
     expect(counts.total).toBe(3)
+  })
+
+  test('a check that was given up does not take the replica back behind what has been seen since', async () => {
+    const bucket = new Bucket()
+    await bucket.insertAndUpload(20)
+    const answers = Promise.withResolvers<void>()
+    let held = false
+    const client = altered(bucket.client, {
+      open: async (file, options) => {
+        const found = await bucket.client.open(file, options)
+        if (held) {
+          held = false
+          await answers.promise
+        }
+        return found
+      },
+    })
+    const replica = await Replica.open(client, { checkIntervalMs: 0 })
+    held = true
+    await expect(replica.refresh({ signal: AbortSignal.timeout(20) })).rejects.toThrow('timeout')
+    await bucket.insertAndUpload(20)
+    await replica.waitFor(2n)
+    answers.resolve()
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(replica.state.txid).toBe(2n)
   })
 
   test('waitFor', async () => {
