@@ -1,7 +1,6 @@
 export { newCost } from './account.ts'
 export { isReplicaError, ReplicaError, type ReplicaErrorCode, type ReplicaErrorContext } from './errors.ts'
 export { fileKey } from './file-key.ts'
-export { Later } from './later.ts'
 export { firstBest, LevelCursor } from './level-cursor.ts'
 export { type ListLevelsOptions, listLevel, listLevels } from './list-levels.ts'
 export { PAGE_CACHED, PAGE_CHANGED } from './page-map.ts'

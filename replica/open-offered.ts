@@ -2,7 +2,6 @@ import type { LtxFileInfo } from '../storage/index.ts'
 import { isStorageError } from '../storage/index.ts'
 import { fileKey } from './file-key.ts'
 import { filesSince } from './files-since.ts'
-import { opening } from './load-opening.ts'
 import type { OpenSnapshotContext } from './open-snapshot.ts'
 import { FileGone } from './range-reader.ts'
 import { loadSnapshot } from './saved-snapshot.ts'
@@ -28,7 +27,7 @@ export async function openOffered(
   if (newer.length === 0) return state
   context.account.roundTrip()
   try {
-    const { catchUp } = await opening.get()
+    const { catchUp } = await import('./catch-up.ts')
     return await catchUp(state, newer, context)
   } catch (error) {
     if (error instanceof FileGone) return undefined

@@ -3,16 +3,15 @@ import type { Account } from './account.ts'
 import { ReplicaError } from './errors.ts'
 import type { IndexLoader } from './index-loader.ts'
 import type { LazyIndex } from './lazy-index.ts'
-import { ahead } from './load-ahead.ts'
 import { orAborted } from './or-aborted.ts'
 import type { PageFetcher } from './page-fetcher.ts'
 import type { PageForesight } from './page-foresight.ts'
 import type { PageLocation } from './page-layer.ts'
 import type { WantedPage } from './plan-fetch.ts'
 import { FileGone } from './range-reader.ts'
-import type { AheadPages, ReadAhead } from './read-ahead.ts'
+import { type AheadPages, ReadAhead } from './read-ahead.ts'
 import type { Snapshot } from './snapshot.ts'
-import type { Trees } from './trees.ts'
+import { Trees } from './trees.ts'
 import type { Foresight, PinnedPages } from './types.ts'
 
 /** What all readers of one replica share. */
@@ -41,8 +40,6 @@ export class SnapshotPages implements PinnedPages {
   readonly #account: Account
   /** Made with the first page: SQLite has those of most queries in its own cache. */
   #readAhead: ReadAhead | undefined
-  /** Pages that were read before reading ahead was loaded. */
-  #unseen: [pgno: number, page: Uint8Array][] | undefined = []
   /** Reading ahead that has not come to its end. */
   readonly #onTheWay = new Set<Promise<void>>()
   #foresight: PageForesight | undefined
@@ -97,7 +94,7 @@ export class SnapshotPages implements PinnedPages {
   }
 
   async foresight(): Promise<Foresight> {
-    const { PageForesight, Trees } = await ahead.get()
+    const { PageForesight } = await import('./page-foresight.ts') // point queries never need it
     const pages = this.#aheadPages()
     const limited = this.#account.limited ? { ...pages, room: 0 } : pages
     this.#shared.trees ??= new Trees()
@@ -126,26 +123,9 @@ export class SnapshotPages implements PinnedPages {
 
   #touch(pgno: number, page: Uint8Array): void {
     this.#foresight?.read(pgno)
-    if (this.#readAhead) this.#readAhead.touch(pgno, page)
-    else if (ahead.now) this.#readAheadOf(ahead.now).touch(pgno, page)
-    else if (this.#unseen?.push([pgno, page]) === 1) void this.#seeLater(this.#unseen)
-  }
-
-  #readAheadOf({ ReadAhead, Trees }: NonNullable<typeof ahead.now>): ReadAhead {
     this.#shared.trees ??= new Trees()
     this.#readAhead ??= new ReadAhead(this.#aheadPages(), this.#shared.trees)
-    return this.#readAhead
-  }
-
-  /** What was read meanwhile is looked at as if it were read now. */
-  async #seeLater(unseen: readonly [pgno: number, page: Uint8Array][]): Promise<void> {
-    try {
-      const readAhead = this.#readAheadOf(await ahead.get())
-      for (const [pgno, page] of unseen) readAhead.touch(pgno, page)
-    } catch {
-      // Without reading ahead the query only takes longer. The next one tries again.
-    }
-    this.#unseen = undefined
+    this.#readAhead.touch(pgno, page)
   }
 
   #aheadPages(): AheadPages {

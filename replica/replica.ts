@@ -6,7 +6,6 @@ import { ReplicaError } from './errors.ts'
 import type { Follower } from './follower.ts'
 import { InFlightLimit } from './in-flight-limit.ts'
 import type { IndexLoader } from './index-loader.ts'
-import { opening } from './load-opening.ts'
 import { openOffered } from './open-offered.ts'
 import type { OpenSnapshotContext } from './open-snapshot.ts'
 import { orAborted } from './or-aborted.ts'
@@ -91,7 +90,7 @@ export class Replica implements ReadableReplica {
    * @throws ReplicaError REPLICA_EMPTY and others; StorageError
    */
   static async open(client: ReplicaClient, options: ReplicaOptions = {}): Promise<Replica> {
-    opening.expect()
+    void import('./open-snapshot.ts').catch(() => {}) // on its way beside the first requests
     const cost = newCost()
     const cache = options.cache ?? new PageCache()
     const { signal } = options
@@ -125,7 +124,7 @@ export class Replica implements ReadableReplica {
       void replica.#save()
       return replica
     }
-    const { openNewest, warmUp } = await opening.get()
+    const [{ openNewest }, { warmUp }] = await Promise.all([import('./open-snapshot.ts'), import('./warm-up.ts')])
     const state = await openNewest(ended, files)
     const replica = new Replica(context, { cost, state, checkedAt }, options)
     await warmUp(state, replica.#shared, context) // with a page map its pages come
@@ -193,7 +192,7 @@ export class Replica implements ReadableReplica {
     const context = signal
       ? { ...this.#context, signal: AbortSignal.any([signal, this.#closing.signal]) }
       : this.#context
-    const { openPlanned, planAt } = await opening.get()
+    const [{ openPlanned }, { planAt }] = await Promise.all([import('./open-snapshot.ts'), import('./at-time.ts')])
     return await openPlanned(() => planAt(target, context), context)
   }
 
@@ -299,7 +298,7 @@ export class Replica implements ReadableReplica {
 
   /** Files of a state are gone: find its pages in those there are now. */
   async #replan(gone: Snapshot): Promise<Snapshot> {
-    const { openNewest } = await opening.get()
+    const { openNewest } = await import('./open-snapshot.ts')
     const newest = await openNewest(this.#context)
     const same = this.#state === gone && newest.txid === gone.txid
     if (same || comesAfter(newest, this.#state)) this.#state = newest
@@ -307,7 +306,7 @@ export class Replica implements ReadableReplica {
   }
 
   async #following(): Promise<Follower> {
-    const { Follower } = await opening.get()
+    const { Follower } = await import('./follower.ts')
     const { listIntervalMs = DEFAULT_LIST_INTERVAL_MS } = this.#options
     this.#follower ??= new Follower({
       context: this.#context,
@@ -319,7 +318,7 @@ export class Replica implements ReadableReplica {
   }
 
   readonly #loadIndexes: SharedReading['loadIndexes'] = async (...args) => {
-    const { IndexLoader } = await opening.get()
+    const { IndexLoader } = await import('./index-loader.ts')
     this.#indexes ??= new IndexLoader(this.#context.reader, this.#closing.signal)
     await this.#indexes.load(...args)
   }
@@ -330,7 +329,7 @@ export class Replica implements ReadableReplica {
     if (store === undefined) return
     const state = this.#state
     try {
-      const { saveSnapshot } = await opening.get()
+      const { saveSnapshot } = await import('./save-snapshot.ts')
       store.writeBlob(blobName(this.url), saveSnapshot(state))
     } catch {
       // Then all is opened anew.

@@ -26,6 +26,12 @@ const OUTPUT: OutputOptions = {
 /** What is not ours: packages, and wasm. */
 const NOT_OURS = [/^lru-cache$/, /^aws4fetch$/, /-wasm\.ts$/]
 
+/** Modules that are loaded when they are needed, by the file in which they come. */
+const LATER: Readonly<Record<string, readonly string[]>> = {
+  opening: ['open-snapshot', 'at-time', 'catch-up', 'follower', 'index-loader', 'save-snapshot', 'warm-up'],
+  speculation: ['page-foresight', 'forerunner', 'scout'],
+}
+
 /** Bytes after gzip. */
 export interface Size {
   readonly name: string
@@ -78,10 +84,12 @@ async function bundleBrowser(external: (string | RegExp)[], dir?: string): Promi
   const chunks = await bundle(input, {})
   const groups = [
     together('litetap', atOnce(chunks)),
-    // What of it others need, too, is no file of its own either: it would be asked for when this one has come.
-    together(
-      'opening',
-      loadedWith(chunks, ({ name }) => name === 'opening'),
+    // What opens files one by one, and what runs ahead of a query: one request each, when the first part of it is needed.
+    ...Object.entries(LATER).map(([name, parts]) =>
+      together(
+        name,
+        loadedWith(chunks, (chunk) => chunk.isDynamicEntry && parts.includes(chunk.name)),
+      ),
     ),
   ]
   const codeSplitting = { groups }

@@ -1,4 +1,3 @@
-import { Later } from '../replica/index.ts'
 import type { BridgeKind } from './bridge.ts'
 import type { EngineModules } from './engine.ts'
 import type { Forerunner } from './forerunner.ts'
@@ -8,14 +7,12 @@ import type { Scout, ScoutedQuery } from './scout.ts'
 /** A look-up waits for a page or two on its way down a tree; whoever waits more often is worth running ahead of. */
 const WAITS_BEFORE = 3
 
-const runningAhead = new Later(() => import('./running-ahead.ts'))
-
 /** Where the one scout of a pool is. */
 export interface ScoutHome {
   scout(make: (modules: EngineModules) => Scout): Scout
 }
 
-/** Counts a query's waits, and has it run ahead of when they are many. What does that is loaded during the second. */
+/** Counts a query's waits, and has it run ahead of when they are many. */
 export class RunAhead {
   readonly #home: ScoutHome
   readonly #source: PageSource
@@ -43,14 +40,17 @@ export class RunAhead {
 
   readonly #onWait = (pgnos: readonly number[]): Promise<void> | undefined => {
     const waits = ++this.#waits
-    if (waits === WAITS_BEFORE - 1) runningAhead.expect()
     if (this.#forerunner) return this.#forerunner.wait(pgnos, waits)
     return waits === WAITS_BEFORE ? this.#begin(pgnos) : undefined
   }
 
   async #begin(pgnos: readonly number[]): Promise<void> {
     try {
-      const [foresight, { Forerunner, Scout }] = await Promise.all([this.#source.foresight(), runningAhead.get()])
+      const [foresight, { Forerunner }, { Scout }] = await Promise.all([
+        this.#source.foresight(),
+        import('./forerunner.ts'),
+        import('./scout.ts'),
+      ])
       if (this.#ended) return
       const scout = this.#home.scout((modules) => new Scout(modules))
       this.#forerunner = new Forerunner(scout, { source: this.#source, foresight }, this.#query, this.#bridge)
