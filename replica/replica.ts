@@ -1,20 +1,9 @@
 import { formatTXID, type TXID } from '../ltx/index.ts'
 import { InFlight, PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
 import type { LtxFileInfo, ReplicaClient, Watch } from '../storage/index.ts'
-import { Account, newCost } from './account.ts'
-import { ReplicaError } from './errors.ts'
-import type { Follower } from './follower.ts'
-import { InFlightLimit } from './in-flight-limit.ts'
-import type { IndexLoader } from './index-loader.ts'
-import { openOffered } from './open-offered.ts'
-import type { OpenSnapshotContext } from './open-snapshot.ts'
-import { orAborted } from './or-aborted.ts'
-import { PageFetcher } from './page-fetcher.ts'
-import { pageMap } from './page-map.ts'
-import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
-import { RangeReader } from './range-reader.ts'
-import { loadSnapshot } from './saved-snapshot.ts'
-import { comesAfter, Snapshot } from './snapshot.ts'
+import { Account, newCost } from './core/account.ts'
+import { ReplicaError } from './core/errors.ts'
+import { orAborted } from './core/or-aborted.ts'
 import type {
   Cost,
   DatabaseState,
@@ -25,7 +14,18 @@ import type {
   ReadableReplica,
   RefreshOptions,
   StateTarget,
-} from './types.ts'
+} from './core/types.ts'
+import { InFlightLimit } from './pages/in-flight-limit.ts'
+import { PageFetcher } from './pages/page-fetcher.ts'
+import { pageMap } from './pages/page-flags.ts'
+import { type SharedReading, SnapshotPages } from './pages/pinned-pages.ts'
+import { openOffered } from './published/open-published.ts'
+import { loadSnapshot } from './published/saved-snapshot.ts'
+import type { Follower } from './state/follower.ts'
+import type { IndexLoader } from './state/index-loader.ts'
+import type { OpenSnapshotContext } from './state/open-snapshot.ts'
+import { RangeReader } from './state/range-reader.ts'
+import { comesAfter, Snapshot } from './state/snapshot.ts'
 
 export interface ReplicaOptions {
   /** Pages in memory, shared by whoever is given the same one. Default: 64 MiB of its own. */
@@ -90,7 +90,7 @@ export class Replica implements ReadableReplica {
    * @throws ReplicaError REPLICA_EMPTY and others; StorageError
    */
   static async open(client: ReplicaClient, options: ReplicaOptions = {}): Promise<Replica> {
-    void import('./open-snapshot.ts').catch(() => {}) // on its way beside the first requests
+    void import('./state/open-snapshot.ts').catch(() => {}) // on its way beside the first requests
     const cost = newCost()
     const cache = options.cache ?? new PageCache()
     const { signal } = options
@@ -124,7 +124,10 @@ export class Replica implements ReadableReplica {
       void replica.#save()
       return replica
     }
-    const [{ openNewest }, { warmUp }] = await Promise.all([import('./open-snapshot.ts'), import('./warm-up.ts')])
+    const [{ openNewest }, { warmUp }] = await Promise.all([
+      import('./state/open-snapshot.ts'),
+      import('./pages/warm-up.ts'),
+    ])
     const state = await openNewest(ended, files)
     const replica = new Replica(context, { cost, state, checkedAt }, options)
     await warmUp(state, replica.#shared, context) // with a page map its pages come
@@ -192,7 +195,10 @@ export class Replica implements ReadableReplica {
     const context = signal
       ? { ...this.#context, signal: AbortSignal.any([signal, this.#closing.signal]) }
       : this.#context
-    const [{ openPlanned }, { planAt }] = await Promise.all([import('./open-snapshot.ts'), import('./at-time.ts')])
+    const [{ openPlanned }, { planAt }] = await Promise.all([
+      import('./state/open-snapshot.ts'),
+      import('./state/at-time.ts'),
+    ])
     return await openPlanned(() => planAt(target, context), context)
   }
 
@@ -233,7 +239,7 @@ export class Replica implements ReadableReplica {
     this.#throwIfClosed()
     const { store } = this.#options
     if (store === undefined) throw new ReplicaError('REPLICA_USAGE', 'Cannot hydrate: there is no store to fill')
-    const { hydrate } = await import('./hydrator.ts') // few ask for it
+    const { hydrate } = await import('./pages/hydrator.ts') // few ask for it
     const closing = this.#closing.signal
     const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing
     const { account } = this.#context
@@ -298,7 +304,7 @@ export class Replica implements ReadableReplica {
 
   /** Files of a state are gone: find its pages in those there are now. */
   async #replan(gone: Snapshot): Promise<Snapshot> {
-    const { openNewest } = await import('./open-snapshot.ts')
+    const { openNewest } = await import('./state/open-snapshot.ts')
     const newest = await openNewest(this.#context)
     const same = this.#state === gone && newest.txid === gone.txid
     if (same || comesAfter(newest, this.#state)) this.#state = newest
@@ -306,7 +312,7 @@ export class Replica implements ReadableReplica {
   }
 
   async #following(): Promise<Follower> {
-    const { Follower } = await import('./follower.ts')
+    const { Follower } = await import('./state/follower.ts')
     const { listIntervalMs = DEFAULT_LIST_INTERVAL_MS } = this.#options
     this.#follower ??= new Follower({
       context: this.#context,
@@ -318,7 +324,7 @@ export class Replica implements ReadableReplica {
   }
 
   readonly #loadIndexes: SharedReading['loadIndexes'] = async (...args) => {
-    const { IndexLoader } = await import('./index-loader.ts')
+    const { IndexLoader } = await import('./state/index-loader.ts')
     this.#indexes ??= new IndexLoader(this.#context.reader, this.#closing.signal)
     await this.#indexes.load(...args)
   }
@@ -329,7 +335,7 @@ export class Replica implements ReadableReplica {
     if (store === undefined) return
     const state = this.#state
     try {
-      const { saveSnapshot } = await import('./save-snapshot.ts')
+      const { saveSnapshot } = await import('./published/save-snapshot.ts')
       store.writeBlob(blobName(this.url), saveSnapshot(state))
     } catch {
       // Then all is opened anew.

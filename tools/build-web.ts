@@ -29,7 +29,7 @@ const NOT_OURS = [/^lru-cache$/, /^aws4fetch$/, /-wasm\.ts$/]
 /** Modules that are loaded when they are needed, by the file in which they come. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
   opening: ['open-snapshot', 'at-time', 'catch-up', 'follower', 'index-loader', 'save-snapshot', 'warm-up'],
-  speculation: ['page-foresight', 'forerunner', 'scout'],
+  speculation: ['page-predictor', 'speculation', 'speculative-runner'],
 }
 
 /** Bytes after gzip. */
@@ -55,7 +55,7 @@ export async function buildWeb(outdir: string): Promise<BrowserSize> {
   const workerd = join(outdir, 'workerd')
   const whole = await bundleBrowser([], browser)
   await bundle(
-    { input: 'workerd.ts', external: /\.wasm$/ },
+    { input: 'entry/worker.ts', external: /\.wasm$/ },
     // One script: a Worker's modules are listed one by one where no bundler does it.
     { dir: workerd, sourcemap: true, codeSplitting: false },
   )
@@ -80,7 +80,7 @@ export async function buildWeb(outdir: string): Promise<BrowserSize> {
  * @param dir where it is written; nowhere without it
  */
 async function bundleBrowser(external: (string | RegExp)[], dir?: string): Promise<OutputChunk[]> {
-  const input: RolldownOptions = { input: 'browser.ts', external, preserveEntrySignatures: 'allow-extension' }
+  const input: RolldownOptions = { input: 'entry/web.ts', external, preserveEntrySignatures: 'allow-extension' }
   const chunks = await bundle(input, {})
   const groups = [
     together('litetap', atOnce(chunks)),

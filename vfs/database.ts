@@ -9,14 +9,14 @@ import type {
   StateTarget,
 } from '../replica/index.ts'
 import { isReplicaError, newCost, parseTime } from '../replica/index.ts'
-import type { ConnectionPool } from './connection-pool.ts'
-import { VfsError } from './errors.ts'
+import type { ConnectionPool } from './connection/connection-pool.ts'
+import { Lease } from './connection/lease.ts'
+import { PageSource } from './connection/page-source.ts'
+import type { SurfaceContext } from './connection/sql-surface.ts'
+import type { Row, RowFormat, SqlParameters, SqlValue } from './connection/values.ts'
+import { VfsError } from './engine/errors.ts'
 import type { CostEstimate } from './explain-cost.ts'
-import { Lease } from './lease.ts'
-import { PageSource } from './page-source.ts'
 import { type Queries, queriesOn, Statement } from './queries.ts'
-import type { SurfaceContext } from './sql-surface.ts'
-import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
 
 export interface DatabaseOptions {
   /** Milliseconds since the Unix epoch. */

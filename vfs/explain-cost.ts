@@ -1,6 +1,6 @@
-import type { Lease } from './lease.ts'
+import type { Lease } from './connection/lease.ts'
+import type { SqlParameters } from './connection/values.ts'
 import { queriesOn } from './queries.ts'
-import type { SqlParameters } from './values.ts'
 
 /** Roughly what a query would cost on a cold cache. */
 export interface CostEstimate {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { EngineModules } from './engine.ts'
+import type { EngineModules } from './engine/engine.ts'
 import { compileTrampoline } from './trampoline/trampoline.ts'
 
 let loading: Promise<EngineModules> | undefined

@@ -1,5 +1,5 @@
-import type { EngineModules } from './engine.ts'
-import { VfsError } from './errors.ts'
+import type { EngineModules } from './engine/engine.ts'
+import { VfsError } from './engine/errors.ts'
 import { compileTrampoline } from './trampoline/trampoline.ts'
 
 /** Where `sqlite3.wasm` is: its URL, its bytes, or the module that a bundler made of it. */

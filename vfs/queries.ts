@@ -1,5 +1,5 @@
-import { ALL_ROWS, type Lease } from './lease.ts'
-import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
+import { ALL_ROWS, type Lease } from './connection/lease.ts'
+import type { Row, RowFormat, SqlParameters, SqlValue } from './connection/values.ts'
 
 /** What a database and a transaction can be asked. */
 export interface Queries {

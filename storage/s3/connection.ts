@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
 import type { RequestObserver } from '../observe.ts'
-import { type GetLesson, LearnedGet, type SdkResponse } from './learned-get.ts'
 import { type ClosableBody, ObservedAttempt, type ObservedCommand, observe, whenRead } from './observation.ts'
+import { type GetLesson, LearnedGet, type SdkResponse } from './request-template.ts'
 import type { S3Settings } from './settings.ts'
 import { type ClientLease, leaseClient } from './shared-client.ts'
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { open } from '../../open.ts'
+import { open } from '../../entry/open.ts'
 import { isReplicaError } from '../../replica/index.ts'
 import type { Database, Queries } from '../../vfs/index.ts'
 import type { Primary } from './primary.ts'

@@ -1,4 +1,4 @@
-import { type Database, type LtxFileInfo, open } from '../../../browser.ts'
+import { type Database, type LtxFileInfo, open } from '../../../entry/web.ts'
 import { SNAPSHOT_LEVEL } from '../../../ltx/index.ts'
 import type { ReplicaClient } from '../../../storage/index.ts'
 import { openWebReplica } from '../../../storage/web.ts'

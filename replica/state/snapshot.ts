@@ -1,0 +1,93 @@
+import { lockPgno, type TXID } from '../../ltx/index.ts'
+import { ReplicaError } from '../core/errors.ts'
+import type { DatabaseState } from '../core/types.ts'
+import { LazyIndex } from './lazy-index.ts'
+import type { PageLayer, PageLocation } from './page-layer.ts'
+import type { SourceFile } from './source-file.ts'
+
+/** One file, read as far as is needed to find pages in it. */
+export interface OpenedFile {
+  readonly file: SourceFile
+  readonly index: PageLayer | LazyIndex
+  /** From its header, which is read for the newest file of a state at least. */
+  readonly head?: { readonly pageSize: number; readonly commit: number; readonly timestamp: number }
+}
+
+/** Pages of one or several files; those above `limit` were cut off by a later, smaller state. */
+export interface Part {
+  readonly index: PageLayer | LazyIndex
+  readonly limit: number
+}
+
+/**
+ * One state of the database, and where each of its pages is. Immutable: a newer state is a new value, which shares
+ * what both have in common. Nothing has to be told to forget an old one.
+ */
+export class Snapshot implements DatabaseState {
+  readonly txid: TXID
+  readonly timestamp: number
+  readonly commit: number
+  readonly pageSize: number
+  /** Newest first. */
+  readonly parts: readonly Part[]
+
+  constructor(state: DatabaseState, parts: readonly Part[]) {
+    this.txid = state.txid
+    this.timestamp = state.timestamp
+    this.commit = state.commit
+    this.pageSize = state.pageSize
+    this.parts = parts
+  }
+
+  /**
+   * Where a page is.
+   * @returns 'zeros' for the lock page; indexes of which a part has to be loaded before it can be said
+   * @throws ReplicaError REPLICA_DAMAGED when no file holds it
+   */
+  locate(pgno: number): PageLocation | 'zeros' | LazyIndex[] {
+    const unknown: LazyIndex[] = []
+    for (const { index, limit } of this.parts) {
+      if (pgno > limit) continue
+      const found = find(index, pgno)
+      if (found === 'absent') continue
+      if (found !== undefined) return unknown.length > 0 ? unknown : found
+      unknown.push(index as LazyIndex)
+    }
+    if (unknown.length > 0) return unknown
+    if (pgno === lockPgno(this.pageSize)) return 'zeros'
+    throw new ReplicaError('REPLICA_DAMAGED', `Cannot read page ${pgno}: no file of the replica holds it`, {
+      at: { pgno, txid: this.txid },
+      hint: 'The replica lacks pages; take a new snapshot of the database.',
+    })
+  }
+
+  /** The files that pages of this state are in, oldest last. */
+  files(): SourceFile[] {
+    return [...new Set(this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files)))]
+  }
+
+  /** Memory of the page map: pages that it can find now, and the bytes for them. */
+  size(): { pages: number; bytes: number } {
+    const sum = { pages: 0, bytes: 0 }
+    for (const { index } of this.parts) {
+      sum.pages += index.length
+      sum.bytes += index.byteLength
+    }
+    return sum
+  }
+}
+
+/**
+ * True when a state that was planned from listings comes after another one. A lower TXID is a listing that is out of
+ * date; but of a bucket that was emptied and begun anew TXIDs begin again, and times go on (facts 11: they ascend with
+ * TXIDs).
+ */
+export function comesAfter(state: DatabaseState, other: DatabaseState): boolean {
+  return state.txid > other.txid || state.timestamp > other.timestamp
+}
+
+function find(index: PageLayer | LazyIndex, pgno: number): PageLocation | 'absent' | undefined {
+  if (index instanceof LazyIndex) return index.find(pgno)
+  const i = index.find(pgno)
+  return i < 0 ? 'absent' : index.location(i)
+}

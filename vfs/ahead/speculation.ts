@@ -1,0 +1,81 @@
+import type { Foresight } from '../../replica/index.ts'
+import type { PageSource } from '../connection/page-source.ts'
+import type { BridgeKind } from '../engine/bridge.ts'
+import { nextTurn } from '../engine/yielding.ts'
+import type { Scout, ScoutedQuery } from './speculative-runner.ts'
+
+/** Runs ahead may take this share of the time that waiting costs, or would cost without them, and a little more; */
+const SHARE_OF_WAITING = 1 / 4
+/** where each wait means to run again from the beginning, as much as was lost. */
+const SHARE_OF_RUNNING = 1
+const FREE_MS = 10
+/** Runs in a row that did not even find the page that is being waited for, before it is given up. */
+const MAX_FAILURES = 3
+
+/** Decides, when a query waits for pages, whether it is run ahead of, and how far. */
+export class Forerunner {
+  readonly #scout: Scout
+  readonly #source: PageSource
+  readonly #query: ScoutedQuery
+  readonly #foresight: Foresight
+  readonly #share: number
+  #spentMs = 0
+  #failures = 0
+  /** The last run found nothing: what is on its way has to come first. */
+  #exhausted = false
+  #running = false
+  #ended = false
+
+  /** @param bridge on which the query runs */
+  constructor(
+    scout: Scout,
+    pages: { readonly source: PageSource; readonly foresight: Foresight },
+    query: ScoutedQuery,
+    bridge: BridgeKind,
+  ) {
+    this.#scout = scout
+    this.#source = pages.source
+    this.#foresight = pages.foresight
+    this.#query = query
+    this.#share = bridge === 'fault' ? SHARE_OF_RUNNING : SHARE_OF_WAITING
+  }
+
+  /** The query is done. */
+  end(): void {
+    this.#ended = true
+  }
+
+  /**
+   * The query waits for pages.
+   * @param waits how often it has, with this one
+   */
+  wait(pgnos: readonly number[], waits: number): Promise<void> | undefined {
+    if (this.#running || this.#failures >= MAX_FAILURES) return undefined
+    const foreseen = pgnos.every((pgno) => this.#foresight.has(pgno))
+    if (foreseen && (this.#exhausted || !this.#foresight.low)) return undefined
+    const ms = this.#allowedMs(waits) - this.#spentMs
+    if (ms < 1 || !this.#foresight.begin()) return undefined
+    this.#running = true
+    return this.#run(ms, foreseen)
+  }
+
+  /** What was lost, and what would have been: each page that was foreseen has saved about one wait. */
+  #allowedMs(waits: number): number {
+    const { lostMs } = this.#source
+    return FREE_MS + this.#share * lostMs * (1 + this.#foresight.useful / waits)
+  }
+
+  /** While the query waits: the request for the page that it waits for is sent first. */
+  async #run(ms: number, foreseen: boolean): Promise<void> {
+    await nextTurn()
+    if (!this.#ended) {
+      const begun = performance.now()
+      const found = await this.#scout.run(this.#query, this.#foresight, ms)
+      this.#spentMs += performance.now() - begun
+      this.#exhausted = found === 0
+      if (found > 0) this.#failures = 0
+      else if (!foreseen) this.#failures++
+    }
+    this.#running = false
+  }
+}
