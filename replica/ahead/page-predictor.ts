@@ -1,6 +1,6 @@
-import type { Foresight } from '../core/types.ts'
+import type { Predictor } from '../core/types.ts'
 import { isIndexPage, readIndexRowids } from './btree-page.ts'
-import { type StandInContext, standIn } from './placeholder-page.ts'
+import { type PlaceholderContext, placeholder } from './placeholder-page.ts'
 import type { AheadPages } from './read-ahead.ts'
 import type { Trees } from './trees.ts'
 
@@ -10,9 +10,9 @@ const FIRST_PAGES = 64
 const GROWTH = 8
 
 /** The pages that one reader's runs ahead see, and what they found. */
-export class PageForesight implements Foresight {
+export class PagePredictor implements Predictor {
   readonly #pages: AheadPages
-  readonly #standIns: StandInContext
+  readonly #placeholders: PlaceholderContext
   /** Fetched because of runs, and not read yet. */
   readonly #asked = new Set<number>()
   /** How many of those were read. */
@@ -30,7 +30,7 @@ export class PageForesight implements Foresight {
 
   constructor(pages: AheadPages, trees: Trees, pageSize: number) {
     this.#pages = pages
-    this.#standIns = {
+    this.#placeholders = {
       pageSize,
       trees,
       peek: (pgno) => pages.peek(pgno),
@@ -62,17 +62,17 @@ export class PageForesight implements Foresight {
     this.#seen.add(pgno)
     const page = this.#pages.peek(pgno)
     if (page === undefined) return undefined
-    this.#standIns.trees.learn(pgno, page)
+    this.#placeholders.trees.learn(pgno, page)
     if (isIndexPage(page, pgno)) this.#noteRows(pgno, page)
     return page
   }
 
-  standIn(pgno: number): Uint8Array | undefined {
+  placeholder(pgno: number): Uint8Array | undefined {
     if (!this.#asked.has(pgno)) {
       if (this.#found.size >= this.#most) return undefined
       this.#found.add(pgno)
     }
-    return standIn(pgno, this.#standIns)
+    return placeholder(pgno, this.#placeholders)
   }
 
   fetch(complete: boolean): number {
@@ -101,7 +101,7 @@ export class PageForesight implements Foresight {
   }
 
   #noteRows(pgno: number, page: Uint8Array): void {
-    const { trees } = this.#standIns
+    const { trees } = this.#placeholders
     const tableRoot = trees.tableRoot(trees.root(pgno))
     if (tableRoot === undefined) return
     const rows = this.#namedRows.get(tableRoot)

@@ -1,8 +1,8 @@
 import { countCells, isIndexLeaf, isTableLeaf, LEAF_INDEX, LEAF_TABLE, readSmallestRecord } from './btree-page.ts'
 import type { Place, Trees } from './trees.ts'
 
-/** What stand-ins are made from. */
-export interface StandInContext {
+/** What placeholder pages are made from. */
+export interface PlaceholderContext {
   /** Bytes. */
   readonly pageSize: number
   readonly trees: Trees
@@ -35,7 +35,7 @@ const EMPTY_ROW_SIZE = 2 + 1 + 2 + 8
  *
  * @returns undefined when there is nothing to make it from: a root, or rowids below 0
  */
-export function standIn(pgno: number, context: StandInContext): Uint8Array | undefined {
+export function placeholder(pgno: number, context: PlaceholderContext): Uint8Array | undefined {
   const { trees, pageSize } = context
   const place = trees.place(pgno)
   if (place === undefined) return trees.isRoot(pgno) ? undefined : overflowPage(pgno, pageSize)

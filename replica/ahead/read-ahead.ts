@@ -44,7 +44,7 @@ interface Run {
  * - pages by their numbers: overflow chains;
  * - interior pages that hang side by side.
  *
- * What follows no such order, rows behind an index or the inner side of a join, is for those who run ahead (`Foresight`).
+ * What follows no such order, rows behind an index or the inner side of a join, is for those who run ahead (`Predictor`).
  */
 export class ReadAhead {
   readonly #pages: AheadPages

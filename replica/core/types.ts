@@ -61,14 +61,14 @@ export interface PinnedPages {
    */
   settle(maxMs: number): Promise<void>
   /** For a run ahead of the reader, which finds out what it will read. */
-  foresight(): Promise<Foresight>
+  predictor(): Promise<Predictor>
 }
 
 /**
- * What runs ahead of a reader see and find: the pages at hand, and stand-ins for all others. It fetches the more, the more
+ * What runs ahead of a reader see and find: the pages at hand, and placeholder pages for all others. It fetches the more, the more
  * of what it fetched was read.
  */
-export interface Foresight {
+export interface Predictor {
   /** How many pages were found and then read. */
   readonly useful: number
   /** Little of what was found is still to be read. */
@@ -83,7 +83,7 @@ export interface Foresight {
    * Something in the place of a page that is not at hand, which is noted.
    * @returns page-size bytes, not to be written to; undefined when the run should end
    */
-  standIn(pgno: number): Uint8Array | undefined
+  placeholder(pgno: number): Uint8Array | undefined
   /**
    * After a run: have the pages fetched that it found.
    * @param complete it went to the end of the query: pages of earlier runs that it did without will not be needed

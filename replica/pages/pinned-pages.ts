@@ -1,11 +1,11 @@
 import type { PageCache } from '../../pagecache/index.ts'
-import type { PageForesight } from '../ahead/page-predictor.ts'
+import type { PagePredictor } from '../ahead/page-predictor.ts'
 import { type AheadPages, ReadAhead } from '../ahead/read-ahead.ts'
 import { Trees } from '../ahead/trees.ts'
 import type { Account } from '../core/account.ts'
 import { ReplicaError } from '../core/errors.ts'
 import { orAborted } from '../core/or-aborted.ts'
-import type { Foresight, PinnedPages } from '../core/types.ts'
+import type { PinnedPages, Predictor } from '../core/types.ts'
 import type { IndexLoader } from '../state/index-loader.ts'
 import type { LazyIndex } from '../state/lazy-index.ts'
 import type { PageLocation } from '../state/page-layer.ts'
@@ -42,7 +42,7 @@ export class SnapshotPages implements PinnedPages {
   #readAhead: ReadAhead | undefined
   /** Reading ahead that has not come to its end. */
   readonly #onTheWay = new Set<Promise<void>>()
-  #foresight: PageForesight | undefined
+  #predictor: PagePredictor | undefined
   /** When a wait for a page last ended (`performance.now()`). */
   #waitedUntil = 0
   /** Where pages are looked for: `state`, until files of it have gone. */
@@ -93,13 +93,13 @@ export class SnapshotPages implements PinnedPages {
     clearTimeout(timer)
   }
 
-  async foresight(): Promise<Foresight> {
-    const { PageForesight } = await import('../ahead/page-predictor.ts') // point queries never need it
+  async predictor(): Promise<Predictor> {
+    const { PagePredictor } = await import('../ahead/page-predictor.ts') // point queries never need it
     const pages = this.#aheadPages()
     const limited = this.#account.limited ? { ...pages, room: 0 } : pages
     this.#shared.trees ??= new Trees()
-    this.#foresight ??= new PageForesight(limited, this.#shared.trees, this.state.pageSize)
-    return this.#foresight
+    this.#predictor ??= new PagePredictor(limited, this.#shared.trees, this.state.pageSize)
+    return this.#predictor
   }
 
   /** Have pages at hand that will certainly be asked for, those of which it is known where they are. Never throws. */
@@ -122,7 +122,7 @@ export class SnapshotPages implements PinnedPages {
   }
 
   #touch(pgno: number, page: Uint8Array): void {
-    this.#foresight?.read(pgno)
+    this.#predictor?.read(pgno)
     this.#shared.trees ??= new Trees()
     this.#readAhead ??= new ReadAhead(this.#aheadPages(), this.#shared.trees)
     this.#readAhead.touch(pgno, page)

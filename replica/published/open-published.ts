@@ -15,7 +15,7 @@ import { loadSnapshot } from './saved-snapshot.ts'
  * @returns undefined where there is no page map, or not one of these files: it only saves time
  * @throws StorageError, ReplicaError for the files that came since
  */
-export async function openOffered(
+export async function openPublished(
   files: readonly LtxFileInfo[],
   context: OpenSnapshotContext,
 ): Promise<Snapshot | undefined> {

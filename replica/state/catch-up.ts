@@ -1,5 +1,5 @@
 import type { LtxFileInfo } from '../../storage/index.ts'
-import { stackFile } from './layer-files.ts'
+import { layerFile } from './layer-files.ts'
 import type { OpenSnapshotContext } from './open-snapshot.ts'
 import { openOnce } from './opened-files.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -15,5 +15,5 @@ export async function catchUp(
 ): Promise<Snapshot> {
   if (newer.length === 0) return state
   const files = await Promise.all(newer.map((info) => openOnce(info, 'header', context)))
-  return files.reduce(stackFile, state)
+  return files.reduce(layerFile, state)
 }

@@ -6,7 +6,7 @@ import { damaged } from '../pages/page-fetcher.ts'
 import { listLevel } from '../plan/list-levels.ts'
 import { catchUp } from './catch-up.ts'
 import { filesSince, MAX_STEPS } from './files-since.ts'
-import { stackFile } from './layer-files.ts'
+import { layerFile } from './layer-files.ts'
 import { openWhole } from './open-file.ts'
 import { type OpenSnapshotContext, openNewest } from './open-snapshot.ts'
 import { addOpened, keepOpened } from './opened-files.ts'
@@ -86,7 +86,7 @@ export class Follower {
     const info: LtxFileInfo = { level: 0, minTXID: txid, maxTXID: txid, size: bytes.length, createdAt: now() }
     try {
       const opened = openWhole(info, bytes, context)
-      const next = stackFile(state, opened)
+      const next = layerFile(state, opened)
       addOpened(context.opened, opened)
       return next
     } catch (error) {

@@ -11,7 +11,7 @@ const MERGE_SHARE = 1 / 2
  * The state that files give when they are applied in order.
  * @param files the last with its `head`
  */
-export function stackFiles(files: readonly OpenedFile[]): Snapshot {
+export function layerFiles(files: readonly OpenedFile[]): Snapshot {
   const { file, head } = files.at(-1)!
   if (head === undefined) throw new RangeError('The newest file of a state needs its header')
   let parts: readonly Part[] = []
@@ -24,7 +24,7 @@ export function stackFiles(files: readonly OpenedFile[]): Snapshot {
  * ever go on with a file that reaches further), so its pages win; pages above its commit are gone.
  * @throws ReplicaError REPLICA_PAGE_SIZE
  */
-export function stackFile(state: Snapshot, opened: OpenedFile): Snapshot {
+export function layerFile(state: Snapshot, opened: OpenedFile): Snapshot {
   const { file, head } = opened
   if (head === undefined) throw new RangeError('The newest file of a state needs its header')
   if (head.pageSize !== state.pageSize) throw differentPageSize(file, head.pageSize, state.pageSize)

@@ -5,7 +5,7 @@ import { isReplicaError, ReplicaError } from '../core/errors.ts'
 import { fileKey } from '../core/file-key.ts'
 import { byLevel, listLevel, listLevels, listRequests } from '../plan/list-levels.ts'
 import { extendPlan, findGap, type Levels, planRestore } from '../plan/plan-restore.ts'
-import { differentPageSize, stackFiles } from './layer-files.ts'
+import { differentPageSize, layerFiles } from './layer-files.ts'
 import type { OpenFileContext } from './open-file.ts'
 import { type OpenedFiles, openOnce } from './opened-files.ts'
 import { FileGone } from './range-reader.ts'
@@ -76,7 +76,7 @@ export async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapsho
   if (first.head && last.head && first.head.pageSize !== last.head.pageSize) {
     throw differentPageSize(last.file, last.head.pageSize, first.head.pageSize)
   }
-  return stackFiles(files)
+  return layerFiles(files)
 }
 
 /** @returns undefined when the stages do not fit together: something changed meanwhile, or a file straddles far */

@@ -75,7 +75,7 @@ const OWN_HEADERS = /^(authorization|range|x-amz-date|x-amz-security-token|amz-s
  * its own signer and connections do the rest. That is a third of the SDK's processor time (decision 0016), and a reader
  * opens a replica with some seventy GETs. Whatever is not a plain success is the SDK's: retries, redirects, messages.
  */
-export class LearnedGet {
+export class RequestTemplate {
   readonly #parts: SdkParts
   #manner: Promise<Manner | undefined> | undefined
 

@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { standIn } from '../../replica/ahead/placeholder-page.ts'
+import { placeholder } from '../../replica/ahead/placeholder-page.ts'
 import { Trees } from '../../replica/ahead/trees.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const PAGE_SIZE = 1024
 
-/** A database with its leaves replaced by stand-ins, as SQLite itself reads it. */
+/** A database with its leaves replaced by placeholder pages, as SQLite itself reads it. */
 function standing(setup: string, replaced: (name: string) => boolean) {
   const path = join(tempDir(), 'app.db')
   const db = new DatabaseSync(path)
@@ -27,9 +27,9 @@ function standing(setup: string, replaced: (name: string) => boolean) {
   const peek = (pgno: number) => (kept.has(pgno) ? page(pgno).slice() : undefined)
   for (const { name, pageno } of pages) {
     if (!replaced(name) || kept.has(pageno)) continue
-    page(pageno).set(standIn(pageno, { pageSize: PAGE_SIZE, trees, peek, wantedRows: () => [] })!)
+    page(pageno).set(placeholder(pageno, { pageSize: PAGE_SIZE, trees, peek, wantedRows: () => [] })!)
   }
-  const standInPath = join(tempDir(), 'stand-in.db')
+  const standInPath = join(tempDir(), 'placeholder page.db')
   writeFileSync(standInPath, image)
   return new DatabaseSync(standInPath, { readOnly: true })
 }
@@ -62,9 +62,9 @@ test('in an index’s leaf a search finds nothing, and a scan goes on to the nex
 test('an overflow chain goes on with the next page; a root, nobody can guess', () => {
   const trees = new Trees()
   const context = { pageSize: PAGE_SIZE, trees, peek: () => undefined, wantedRows: () => [] }
-  const page = standIn(77, context)!
+  const page = placeholder(77, context)!
   expect(new DataView(page.buffer).getUint32(0)).toBe(78)
-  expect(standIn(1, context)).toBeUndefined()
+  expect(placeholder(1, context)).toBeUndefined()
 })
 
 test('too many rowids for a page: those that are wanted', () => {
@@ -85,7 +85,7 @@ test('too many rowids for a page: those that are wanted', () => {
   const [low, high] = [parent.rowids![index - 1]!, parent.rowids![index]!]
   const wanted = [high - 5, low - 1, high + 1, low + 1, high - 5]
   const context = { pageSize: PAGE_SIZE, trees, peek: () => undefined, wantedRows: () => wanted }
-  image.set(standIn(leaf, context)!, (leaf - 1) * PAGE_SIZE)
+  image.set(placeholder(leaf, context)!, (leaf - 1) * PAGE_SIZE)
   db.close()
   writeFileSync(path, image)
   const reader = new DatabaseSync(path, { readOnly: true })

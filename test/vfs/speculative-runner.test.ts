@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Foresight } from '../../replica/index.ts'
+import type { Predictor } from '../../replica/index.ts'
 import { memoryReplica, withCounting } from '../../storage/index.ts'
-import { Scout } from '../../vfs/ahead/speculative-runner.ts'
+import { SpeculativeRunner } from '../../vfs/ahead/speculative-runner.ts'
 import type { SurfaceContext } from '../../vfs/connection/sql-surface.ts'
 import type { Database, EngineModules } from '../../vfs/index.ts'
 import { numbers } from '../support/numbers.ts'
@@ -136,8 +136,8 @@ describe.each(BRIDGES)('running ahead: bridge %s', (bridge) => {
 })
 
 test('an instance that cannot be started is no trouble of the query', async () => {
-  const scout = new Scout({} as EngineModules)
+  const speculator = new SpeculativeRunner({} as EngineModules)
   const query = { sql: 'SELECT 1', parameters: [], maxRows: 1, now: 0, context: {} as SurfaceContext }
-  for (let i = 0; i < 2; i++) expect(await scout.run(query, {} as Foresight, 10)).toBe(0)
-  scout.close()
+  for (let i = 0; i < 2; i++) expect(await speculator.run(query, {} as Predictor, 10)).toBe(0)
+  speculator.close()
 })

@@ -1,8 +1,8 @@
-import type { Foresight } from '../../replica/index.ts'
+import type { Predictor } from '../../replica/index.ts'
 import type { PageSource } from '../connection/page-source.ts'
 import type { BridgeKind } from '../engine/bridge.ts'
 import { nextTurn } from '../engine/yielding.ts'
-import type { Scout, ScoutedQuery } from './speculative-runner.ts'
+import type { SpeculatedQuery, SpeculativeRunner } from './speculative-runner.ts'
 
 /** Runs ahead may take this share of the time that waiting costs, or would cost without them, and a little more; */
 const SHARE_OF_WAITING = 1 / 4
@@ -13,11 +13,11 @@ const FREE_MS = 10
 const MAX_FAILURES = 3
 
 /** Decides, when a query waits for pages, whether it is run ahead of, and how far. */
-export class Forerunner {
-  readonly #scout: Scout
+export class Speculation {
+  readonly #speculator: SpeculativeRunner
   readonly #source: PageSource
-  readonly #query: ScoutedQuery
-  readonly #foresight: Foresight
+  readonly #query: SpeculatedQuery
+  readonly #predictor: Predictor
   readonly #share: number
   #spentMs = 0
   #failures = 0
@@ -28,14 +28,14 @@ export class Forerunner {
 
   /** @param bridge on which the query runs */
   constructor(
-    scout: Scout,
-    pages: { readonly source: PageSource; readonly foresight: Foresight },
-    query: ScoutedQuery,
+    speculator: SpeculativeRunner,
+    pages: { readonly source: PageSource; readonly predictor: Predictor },
+    query: SpeculatedQuery,
     bridge: BridgeKind,
   ) {
-    this.#scout = scout
+    this.#speculator = speculator
     this.#source = pages.source
-    this.#foresight = pages.foresight
+    this.#predictor = pages.predictor
     this.#query = query
     this.#share = bridge === 'fault' ? SHARE_OF_RUNNING : SHARE_OF_WAITING
   }
@@ -51,30 +51,30 @@ export class Forerunner {
    */
   wait(pgnos: readonly number[], waits: number): Promise<void> | undefined {
     if (this.#running || this.#failures >= MAX_FAILURES) return undefined
-    const foreseen = pgnos.every((pgno) => this.#foresight.has(pgno))
-    if (foreseen && (this.#exhausted || !this.#foresight.low)) return undefined
+    const predicted = pgnos.every((pgno) => this.#predictor.has(pgno))
+    if (predicted && (this.#exhausted || !this.#predictor.low)) return undefined
     const ms = this.#allowedMs(waits) - this.#spentMs
-    if (ms < 1 || !this.#foresight.begin()) return undefined
+    if (ms < 1 || !this.#predictor.begin()) return undefined
     this.#running = true
-    return this.#run(ms, foreseen)
+    return this.#run(ms, predicted)
   }
 
-  /** What was lost, and what would have been: each page that was foreseen has saved about one wait. */
+  /** What was lost, and what would have been: each page that was predicted has saved about one wait. */
   #allowedMs(waits: number): number {
     const { lostMs } = this.#source
-    return FREE_MS + this.#share * lostMs * (1 + this.#foresight.useful / waits)
+    return FREE_MS + this.#share * lostMs * (1 + this.#predictor.useful / waits)
   }
 
   /** While the query waits: the request for the page that it waits for is sent first. */
-  async #run(ms: number, foreseen: boolean): Promise<void> {
+  async #run(ms: number, predicted: boolean): Promise<void> {
     await nextTurn()
     if (!this.#ended) {
       const begun = performance.now()
-      const found = await this.#scout.run(this.#query, this.#foresight, ms)
+      const found = await this.#speculator.run(this.#query, this.#predictor, ms)
       this.#spentMs += performance.now() - begun
       this.#exhausted = found === 0
       if (found > 0) this.#failures = 0
-      else if (!foreseen) this.#failures++
+      else if (!predicted) this.#failures++
     }
     this.#running = false
   }

@@ -1,4 +1,4 @@
-import type { DatabaseState, Foresight } from '../../replica/index.ts'
+import type { DatabaseState, Predictor } from '../../replica/index.ts'
 import { bindAll } from '../connection/bind.ts'
 import { Connection } from '../connection/connection.ts'
 import type { PageReader } from '../connection/page-source.ts'
@@ -8,7 +8,7 @@ import type { EngineModules } from '../engine/engine.ts'
 import { SQLITE } from '../engine/sqlite-codes.ts'
 
 /** A query that is under way elsewhere. */
-export interface ScoutedQuery {
+export interface SpeculatedQuery {
   readonly sql: string
   readonly parameters: SqlParameters
   /** Rows that will be read at most. */
@@ -20,10 +20,10 @@ export interface ScoutedQuery {
 
 /**
  * An instance of SQLite that runs queries only to find out which pages they will read: over the pages that are at hand
- * and stand-ins for all others, so it waits for nothing. What it computes is void; it is SQLite itself, with the same
+ * and placeholder pages for all others, so it waits for nothing. What it computes is void; it is SQLite itself, with the same
  * plan, so what it reads next is what the real query reads next, as long as that does not depend on what is not there.
  */
-export class Scout {
+export class SpeculativeRunner {
   readonly #modules: EngineModules
   /** Undefined in the end where it cannot be started. */
   #connection: Promise<Connection | undefined> | undefined
@@ -38,12 +38,12 @@ export class Scout {
    * @param ms the most that it may take
    * @returns how many pages; 0 also when it could not be run. Never throws
    */
-  async run(query: ScoutedQuery, foresight: Foresight, ms: number): Promise<number> {
+  async run(query: SpeculatedQuery, predictor: Predictor, ms: number): Promise<number> {
     this.#connection ??= Connection.start(this.#modules, { bridge: 'fault' }).catch(() => undefined)
     const connection = await this.#connection
     if (connection === undefined) return 0
     return await connection.exclusive(async () => {
-      const pages = new ScoutPages(query, foresight, ++this.#runs)
+      const pages = new SpeculativePages(query, predictor, ++this.#runs)
       let complete = false
       try {
         await connection.beginLease(pages)
@@ -53,7 +53,7 @@ export class Scout {
       } finally {
         connection.endLease()
       }
-      return foresight.fetch(complete)
+      return predictor.fetch(complete)
     })
   }
 
@@ -63,7 +63,12 @@ export class Scout {
 }
 
 /** @returns whether it got to the end */
-async function step(connection: Connection, query: ScoutedQuery, pages: ScoutPages, ms: number): Promise<boolean> {
+async function step(
+  connection: Connection,
+  query: SpeculatedQuery,
+  pages: SpeculativePages,
+  ms: number,
+): Promise<boolean> {
   const { engine } = connection
   const context = { ...query.context, requestTime: () => {} } // to ask for another time is the query's business
   const prepared = await connection.prepare(pages, query.sql, context)
@@ -80,18 +85,18 @@ async function step(connection: Connection, query: ScoutedQuery, pages: ScoutPag
 }
 
 /** The pages of one run. The schema is read from real ones; nothing is waited for. */
-class ScoutPages implements PageReader {
+class SpeculativePages implements PageReader {
   readonly state: DatabaseState
   readonly now: number
-  readonly #foresight: Foresight
+  readonly #predictor: Predictor
   #deadline = Number.POSITIVE_INFINITY
   #begunAt: number | undefined
 
-  constructor(query: ScoutedQuery, foresight: Foresight, run: bigint) {
-    // As another state each time: SQLite must not keep stand-ins.
+  constructor(query: SpeculatedQuery, predictor: Predictor, run: bigint) {
+    // As another state each time: SQLite must not keep placeholder pages.
     this.state = { ...query.context.state, txid: run }
     this.now = query.now
-    this.#foresight = foresight
+    this.#predictor = predictor
   }
 
   begin(ms: number): void {
@@ -106,9 +111,9 @@ class ScoutPages implements PageReader {
   }
 
   get(pgno: number): Uint8Array | undefined {
-    const known = this.#foresight.at(pgno)
+    const known = this.#predictor.at(pgno)
     if (known || this.#begunAt === undefined || performance.now() > this.#deadline) return known
-    return this.#foresight.standIn(pgno)
+    return this.#predictor.placeholder(pgno)
   }
 
   async hold(): Promise<void> {

@@ -1,5 +1,5 @@
-import type { ScoutHome } from '../ahead/run-ahead.ts'
-import type { Scout } from '../ahead/speculative-runner.ts'
+import type { SpeculatorHome } from '../ahead/run-ahead.ts'
+import type { SpeculativeRunner } from '../ahead/speculative-runner.ts'
 import type { EngineModules } from '../engine/engine.ts'
 import { VfsError } from '../engine/errors.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
@@ -18,8 +18,8 @@ export interface PoolOptions extends ConnectionOptions {
 }
 
 /** Instances of SQLite for parallel queries: made when they are needed, used one query at a time, in turn. */
-export class ConnectionPool implements ScoutHome {
-  #scout: Scout | undefined
+export class ConnectionPool implements SpeculatorHome {
+  #speculator: SpeculativeRunner | undefined
   readonly #modules: EngineModules
   readonly #options: ConnectionOptions
   readonly #size: number
@@ -60,9 +60,9 @@ export class ConnectionPool implements ScoutHome {
   }
 
   /** What runs ahead of the queries on all of them. @param make makes it, the first time */
-  scout(make: (modules: EngineModules) => Scout): Scout {
-    this.#scout ??= make(this.#modules)
-    return this.#scout
+  speculator(make: (modules: EngineModules) => SpeculativeRunner): SpeculativeRunner {
+    this.#speculator ??= make(this.#modules)
+    return this.#speculator
   }
 
   give(connection: Connection): void {
@@ -78,7 +78,7 @@ export class ConnectionPool implements ScoutHome {
   /** Who waits for a connection waits in vain. Queries that run are let run. */
   close(): void {
     this.#closed = true
-    this.#scout?.close()
+    this.#speculator?.close()
     for (const connection of this.#idle.splice(0)) connection.shutDown()
     for (const { reject } of this.#waiting.splice(0)) reject(closed())
   }

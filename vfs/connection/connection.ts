@@ -6,7 +6,7 @@ import { schemaCookie } from '../engine/page-one.ts'
 import { errorCodeOf, SQLITE, sqliteCodeName } from '../engine/sqlite-codes.ts'
 import type { PageReader } from './page-source.ts'
 import { Prepared } from './prepared.ts'
-import { SurfaceBorder } from './sql-functions.ts'
+import { SqlFunctions } from './sql-functions.ts'
 import type { SurfaceContext } from './sql-surface.ts'
 import { skipBlank } from './sql-text.ts'
 import { StatementCache } from './statement-cache.ts'
@@ -40,7 +40,7 @@ export interface ConnectionOptions extends EngineOptions {
  */
 export class Connection {
   readonly engine: Engine
-  readonly #surface: SurfaceBorder
+  readonly #surface: SqlFunctions
   readonly #options: ConnectionOptions
   readonly #out: number // two pointers that SQLite writes
   #db = 0
@@ -55,7 +55,7 @@ export class Connection {
   private constructor(engine: Engine, options: ConnectionOptions) {
     this.engine = engine
     this.#options = options
-    this.#surface = new SurfaceBorder(engine)
+    this.#surface = new SqlFunctions(engine)
     this.#out = engine.sqlite.malloc(8)
   }
 

@@ -1,5 +1,5 @@
 import type { DatabaseState } from '../../replica/index.ts'
-import { RunAhead, type ScoutHome } from '../ahead/run-ahead.ts'
+import { RunAhead, type SpeculatorHome } from '../ahead/run-ahead.ts'
 import type { BridgeKind } from '../engine/bridge.ts'
 import { VfsError } from '../engine/errors.ts'
 import { SQLITE } from '../engine/sqlite-codes.ts'
@@ -40,21 +40,21 @@ const UNDIVIDED = new Set(['vacuum', 'pragma'])
 const TRANSACTION_WORDS = new Set(['begin', 'commit', 'end', 'rollback', 'savepoint', 'release'])
 
 /** Statements that are run ahead of: they only read. */
-const SCOUTED = new Set(['select', 'with', 'values'])
+const SPECULATED = new Set(['select', 'with', 'values'])
 
 /** A connection on loan for one query or transaction, with the pages of the one state that it reads. */
 export class Lease {
   readonly #connection: Connection
   readonly #source: PageSource
   readonly #context: SurfaceContext
-  readonly #scouts: ScoutHome
+  readonly #speculators: SpeculatorHome
   #ended = false
 
-  constructor(connection: Connection, source: PageSource, context: SurfaceContext, scouts: ScoutHome) {
+  constructor(connection: Connection, source: PageSource, context: SurfaceContext, speculators: SpeculatorHome) {
     this.#connection = connection
     this.#source = source
     this.#context = context
-    this.#scouts = scouts
+    this.#speculators = speculators
   }
 
   get state(): DatabaseState {
@@ -130,7 +130,7 @@ export class Lease {
     const { engine } = this.#connection
     if (engine.turns.lookBetween()) await engine.turns.take()
     const prepared = await this.#prepare(sql)
-    const ahead = SCOUTED.has(prepared.word) ? this.#runAhead(sql, parameters, asked?.rows) : undefined
+    const ahead = SPECULATED.has(prepared.word) ? this.#runAhead(sql, parameters, asked?.rows) : undefined
     const run = new Run(this.#connection, this.#source, prepared, format, limitsFor(engine.bridge, sql, asked), ahead)
     try {
       bindAll(engine, prepared, parameters)
@@ -143,7 +143,7 @@ export class Lease {
 
   #runAhead(sql: string, parameters: SqlParameters, maxRows = Number.POSITIVE_INFINITY): RunAhead {
     const query = { sql, parameters, maxRows, now: this.#source.now, context: this.#context }
-    return new RunAhead(this.#scouts, this.#source, query, this.#connection.engine.bridge)
+    return new RunAhead(this.#speculators, this.#source, query, this.#connection.engine.bridge)
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import type { DatabaseState, Foresight, PinnedPages } from '../../replica/index.ts'
+import type { DatabaseState, PinnedPages, Predictor } from '../../replica/index.ts'
 import { VfsError } from '../engine/errors.ts'
 
 /** What a query that runs again and again may keep, in bytes: all that it reads. */
@@ -55,8 +55,8 @@ export class PageSource implements PageReader {
   }
 
   /** For a run ahead of the query. */
-  foresight(): Promise<Foresight> {
-    return this.#pages.foresight()
+  predictor(): Promise<Predictor> {
+    return this.#pages.predictor()
   }
 
   get(pgno: number): Uint8Array | undefined {
@@ -75,9 +75,9 @@ export class PageSource implements PageReader {
     if (this.#held.size * this.state.pageSize > MAX_HELD_BYTES) throw tooMuch()
     const begun = performance.now()
     const fetching = pgnos.map((pgno) => this.#pages.fetch(pgno, this.signal))
-    const foreseeing = this.onWait?.(pgnos)
+    const predicting = this.onWait?.(pgnos)
     const results = await Promise.allSettled(fetching)
-    if (this.#keepsAll) await foreseeing // to run again without what it finds would be in vain
+    if (this.#keepsAll) await predicting // to run again without what it finds would be in vain
     this.lostMs += performance.now() - begun
     this.signal?.throwIfAborted()
     for (const [i, result] of results.entries()) {

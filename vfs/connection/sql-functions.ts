@@ -18,7 +18,7 @@ const SQLITE_UTF8 = 1
 const SQLITE_DIRECTONLY = 0x80000
 
 /** Litestream's SQL surface at SQLite's C border: decodes arguments, encodes results, never throws into C. */
-export class SurfaceBorder implements EngineHooks {
+export class SqlFunctions implements EngineHooks {
   /** Who asks. Without it, nothing is answered. */
   context: SurfaceContext | undefined
   /** What the surface itself threw since the last `forget`: the cause of the SQL error. */
