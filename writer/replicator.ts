@@ -157,9 +157,9 @@ export class Replicator {
   }
 
   /** What nobody waits for must not hold up what was just committed. */
-  #copyKind(): 'open' | 'rouse' | 'copy' {
+  #copyKind(): 'open' | 'resume' | 'copy' {
     if (!this.primary.isOpen) return 'open'
-    return this.primary.isParked && !this.#written ? 'rouse' : 'copy'
+    return this.primary.isParked && !this.#written ? 'resume' : 'copy'
   }
 
   async #openNow(): Promise<void> {
