@@ -8,6 +8,8 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { Heap } from '../vfs/heap.ts'
+import { createMemory, wasmImports } from '../vfs/wasm-imports.ts'
 
 const root = join(import.meta.dirname, '..')
 const require = createRequire(import.meta.url)
@@ -17,7 +19,6 @@ const run = promisify(execFile)
 export const STOCK_SQLITE = require.resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')
 /** Outside of dist/, which every build wipes. */
 export const ASYNCIFY_SQLITE = join(root, 'build/asyncify/sqlite3-asyncify.wasm')
-const RECORD = `${ASYNCIFY_SQLITE}.json`
 
 const OPTIMIZER: string = require.resolve('binaryen/bin/wasm-opt')
 const OPTIMIZER_VERSION: string = JSON.parse(readFileSync(require.resolve('binaryen/package.json'), 'utf8')).version
@@ -42,17 +43,10 @@ const ADDED_EXPORTS = ['start_unwind', 'stop_unwind', 'start_rewind', 'stop_rewi
   (name) => `asyncify_${name}`,
 )
 
-/** Hashes, in hexadecimal: of everything that the binary was made from, and of the binary. */
-interface BuildRecord {
-  readonly inputs: string
-  readonly output: string
-}
-
-/** Whether the binary is there, whole, and made from what would be used now. */
-export function asyncifyIsBuilt(): boolean {
-  if (!existsSync(ASYNCIFY_SQLITE) || !existsSync(RECORD)) return false
-  const record = JSON.parse(readFileSync(RECORD, 'utf8')) as BuildRecord
-  return record.inputs === hashOfInputs() && record.output === sha256(readFileSync(ASYNCIFY_SQLITE))
+/** Whether the binary is there, whole, and made from what would be used now. Its stamp is beside it. */
+export function asyncifyIsBuilt(path = ASYNCIFY_SQLITE): boolean {
+  const stampPath = `${path}.stamp`
+  return existsSync(path) && existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stampOf(readFileSync(path))
 }
 
 /**
@@ -71,10 +65,8 @@ export async function buildAsyncify(force: boolean): Promise<void> {
     const stock = readFileSync(STOCK_SQLITE)
     const made = readFileSync(temporary)
     await check(new WebAssembly.Module(stock), new WebAssembly.Module(made))
-    const record: BuildRecord = { inputs: hashOfInputs(), output: sha256(made) }
-    // A record without its binary is noticed, so the order does not matter.
     renameSync(temporary, ASYNCIFY_SQLITE)
-    writeFileSync(RECORD, `${JSON.stringify(record)}\n`)
+    writeFileSync(`${ASYNCIFY_SQLITE}.stamp`, stampOf(made))
     console.log(`sqlite3-asyncify.wasm: ${sizes(made)}; sqlite3.wasm: ${sizes(stock)}`)
   } finally {
     rmSync(temporary, { force: true })
@@ -93,8 +85,7 @@ export function copySqlite(folder: string): void {
 
 /** @throws Error unless `made` is what it is to be: `stock` and a way to suspend it, and it runs */
 async function check(stock: WebAssembly.Module, made: WebAssembly.Module): Promise<void> {
-  const imports = (module: WebAssembly.Module): string => JSON.stringify(WebAssembly.Module.imports(module))
-  if (imports(made) !== imports(stock)) throw new Error('Cannot use what Asyncify made: its imports have changed')
+  if (importsOf(made) !== importsOf(stock)) throw new Error('Cannot use what Asyncify made: its imports have changed')
   const exports = new Map(WebAssembly.Module.exports(made).map(({ name, kind }) => [name, kind]))
   const wanted = [
     ...WebAssembly.Module.exports(stock),
@@ -102,30 +93,34 @@ async function check(stock: WebAssembly.Module, made: WebAssembly.Module): Promi
   ]
   const missing = wanted.filter(({ name, kind }) => exports.get(name) !== kind).map(({ name }) => name)
   if (missing.length > 0) throw new Error(`Cannot use what Asyncify made: it does not export ${missing.join(', ')}`)
-  const versions = [await versionOf(stock), await versionOf(made)]
-  if (versions[0] !== versions[1]) throw new Error(`Cannot use what Asyncify made: it is not ${versions.join(' but ')}`)
+  const [expected, actual] = [await sourceIdOf(stock), await sourceIdOf(made)]
+  if (actual !== expected) throw new Error(`Cannot use what Asyncify made: it is SQLite ${actual}, not ${expected}`)
 }
 
-/** Start SQLite, over imports that do nothing. @returns what it says its version is */
-async function versionOf(module: WebAssembly.Module): Promise<string> {
-  const memory = new WebAssembly.Memory({ initial: 128, maximum: 32_768 })
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {}
-  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    imports[from] ??= {}
-    imports[from][name] = kind === 'memory' ? memory : () => 0
-  }
-  const exports = (await WebAssembly.instantiate(module, imports)).exports as Record<string, () => number>
-  exports.__wasm_call_ctors?.()
+/** In an order of its own: the optimizer puts what is called often first. */
+function importsOf(module: WebAssembly.Module): string {
+  const imports = WebAssembly.Module.imports(module)
+  return JSON.stringify(imports.map(({ module, name, kind }) => `${kind} ${module}.${name}`).sort())
+}
+
+/** Start SQLite as vfs/ does. @returns which one it says that it is */
+async function sourceIdOf(module: WebAssembly.Module): Promise<string> {
+  const memory = createMemory()
+  const heap = new Heap(memory)
+  const instance = await WebAssembly.instantiate(module, wasmImports(module, memory, heap, Date.now))
+  const exports = instance.exports as Record<string, () => number>
+  exports.__wasm_call_ctors!()
   const result = exports.sqlite3_initialize!()
   const state = exports.asyncify_get_state?.() ?? 0
   if (result !== 0 || state !== 0) throw new Error(`SQLite does not start: result ${result}, Asyncify's state ${state}`)
-  const bytes = new Uint8Array(memory.buffer)
-  const from = exports.sqlite3_libversion!()
-  return new TextDecoder().decode(bytes.subarray(from, bytes.indexOf(0, from)))
+  return heap.cString(exports.sqlite3_sourceid!())
 }
 
-function hashOfInputs(): string {
-  return sha256(Buffer.concat([Buffer.from(JSON.stringify([OPTIMIZER_VERSION, FLAGS])), readFileSync(STOCK_SQLITE)]))
+/** Hashes: of everything that the binary is made from, and of the binary. */
+function stampOf(made: Uint8Array): string {
+  const how = Buffer.from(JSON.stringify([OPTIMIZER_VERSION, FLAGS]))
+  const inputs = sha256(Buffer.concat([how, readFileSync(STOCK_SQLITE)]))
+  return `inputs ${inputs}\noutput ${sha256(made)}\n`
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -136,7 +131,4 @@ function sizes(bytes: Uint8Array): string {
   return `${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} after gzip`
 }
 
-if (import.meta.main) {
-  await buildAsyncify(process.argv.includes('--force'))
-  if (!asyncifyIsBuilt()) throw new Error(`Cannot find in ${relative(root, RECORD)} what was just built`)
-}
+if (import.meta.main) await buildAsyncify(process.argv.includes('--force'))
