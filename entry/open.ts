@@ -20,7 +20,7 @@ export interface OpenOptions extends OpenReplicaOptions, Omit<CommonOpenOptions,
  *     await db.get('SELECT * FROM users WHERE id = ?', [42])
  *
  * @param source the replica's URL, or its client, which then is the database's: closed with it
- * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError
+ * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
  */
 export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
   const { path, maxBytes } = options.cache ?? {}

@@ -8,8 +8,10 @@ import { openOnWeb, type WebOpenOptions } from './open-web.ts'
 export * from './reading.ts'
 
 export interface OpenOptions extends WebOpenOptions {
-  /** Default: `sqlite3.wasm` beside this file. */
+  /** SQLite for runtimes with JSPI. Default: `sqlite3.wasm` beside this file. */
   readonly sqlite?: WasmSource
+  /** SQLite for runtimes without JSPI, and loaded only there. Default: `sqlite3-asyncify.wasm` beside this file. */
+  readonly sqliteAsyncify?: WasmSource
 }
 
 /**
@@ -22,6 +24,11 @@ export interface OpenOptions extends WebOpenOptions {
  * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
  */
 export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
-  const sqlite = options.sqlite ?? new URL('../sqlite3.wasm', import.meta.url)
-  return await openOnWeb(source, options, () => loadEngineModules(sqlite))
+  const {
+    // In this form bundlers find the files and copy them.
+    sqlite = new URL('./sqlite3.wasm', import.meta.url),
+    sqliteAsyncify = new URL('./sqlite3-asyncify.wasm', import.meta.url),
+    ...rest
+  } = options
+  return await openOnWeb(source, rest, () => loadEngineModules({ sqlite, sqliteAsyncify }))
 }

@@ -2,7 +2,7 @@
 
 import { setCodecModule } from '../ltx/index.ts'
 import type { ReplicaClient } from '../storage/index.ts'
-import type { Database } from '../vfs/index.ts'
+import { type Database, type EngineModules, VfsError } from '../vfs/index.ts'
 import codec from './codec.wasm'
 import { openOnWeb, type WebOpenOptions } from './open-web.ts'
 import sqlite from './sqlite3.wasm'
@@ -18,6 +18,15 @@ const MEMORY_BYTES = 32 * 1024 * 1024
 /** Each query that runs beside another has an instance of its own, with a cache of its own. */
 const POOL_SIZE = 4
 
+/** Every workerd has JSPI; a second build of SQLite would only make the script larger. */
+const MODULES: EngineModules = {
+  trampoline,
+  async sqlite(bridge) {
+    if (bridge === 'jspi') return sqlite
+    throw new VfsError('VFS_ENGINE', "Cannot use the bridge 'asyncify' in a Worker: leave the option `bridge` out")
+  },
+}
+
 setCodecModule(codec)
 
 /**
@@ -26,9 +35,9 @@ setCodecModule(codec)
  * A Worker may not wait in one request for what another one has asked for: open a database in the request that uses it.
  *
  * @param source the replica's URL, or its client (`r2Replica(env.BUCKET, 'app')`), which then is the database's
- * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError
+ * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
  */
 export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
   const bounded = { poolSize: POOL_SIZE, ...options, cache: { memoryBytes: MEMORY_BYTES, ...options.cache } }
-  return await openOnWeb(source, bounded, async () => ({ sqlite, trampoline }))
+  return await openOnWeb(source, bounded, async () => MODULES)
 }

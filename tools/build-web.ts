@@ -1,14 +1,12 @@
 // Bundle the entries for browsers and for Workers into dist/, each with the wasm that it needs beside it.
 import { copyFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type OutputChunk, type OutputOptions, type RolldownOptions, rolldown } from 'rolldown'
 import { minifySync } from 'rolldown/utils'
 import { codecBytes } from '../ltx/index.ts'
 import { trampolineBytes } from '../vfs/index.ts'
-
-const SQLITE = createRequire(import.meta.url).resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')
+import { copySqlite, STOCK_SQLITE } from './build-asyncify.ts'
 
 /** No module of ours does anything by being loaded, but the entries themselves. */
 const INPUT: RolldownOptions = {
@@ -59,7 +57,8 @@ export async function buildWeb(outdir: string): Promise<BrowserSize> {
     // One script: a Worker's modules are listed one by one where no bundler does it.
     { dir: workerd, sourcemap: true, codeSplitting: false },
   )
-  for (const folder of [browser, workerd]) copyFileSync(SQLITE, join(folder, 'sqlite3.wasm'))
+  copySqlite(browser)
+  copyFileSync(STOCK_SQLITE, join(workerd, 'sqlite3.wasm'))
   writeFileSync(join(workerd, 'codec.wasm'), codecBytes())
   writeFileSync(join(workerd, 'trampoline.wasm'), trampolineBytes())
   const ours = await bundleBrowser(NOT_OURS)

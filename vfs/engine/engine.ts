@@ -9,10 +9,14 @@ import type { SqliteExports } from './sqlite-exports.ts'
 import { createMemory, wasmImports } from './wasm-imports.ts'
 import { Turns } from './yielding.ts'
 
-/** The two compiled modules of an engine. They can be shared by any number of instances. */
+/** The compiled modules of an engine. They can be shared by any number of instances. */
 export interface EngineModules {
-  /** The stock `@sqlite.org/sqlite-wasm/sqlite3.wasm`. */
-  readonly sqlite: WebAssembly.Module
+  /**
+   * SQLite as a bridge needs it: the stock `@sqlite.org/sqlite-wasm/sqlite3.wasm`, or the same instrumented by Asyncify.
+   * Loaded when it is first asked for, then the same each time.
+   * @throws VfsError VFS_ENGINE
+   */
+  sqlite(bridge: 'jspi' | 'asyncify'): Promise<WebAssembly.Module>
   /** From `compileTrampoline()`, or `trampolineBytes()` compiled elsewhere. */
   readonly trampoline: WebAssembly.Module
 }
@@ -90,8 +94,9 @@ export class Engine {
     const file = new DatabaseFile(heap)
     const now = (): number => file.now()
     const turns = new Turns()
-    const imports = wasmImports(modules.sqlite, memory, heap, now)
-    const sqlite = (await WebAssembly.instantiate(modules.sqlite, imports)).exports as unknown as SqliteExports
+    const module = await modules.sqlite(bridge === 'jspi' ? 'jspi' : 'asyncify')
+    const imports = wasmImports(module, memory, heap, now)
+    const sqlite = (await WebAssembly.instantiate(module, imports)).exports as unknown as SqliteExports
     sqlite.__wasm_call_ctors()
     let engine: Engine | undefined
     const host: TrampolineHost = {

@@ -19,8 +19,9 @@ export interface Session {
 export async function openSession(url: string, token: string, log: RequestLog): Promise<Session> {
   const headers = token === '' ? {} : { headers: { authorization: `Bearer ${token}` } }
   const sqlite = new URL('sqlite3.wasm', document.baseURI)
+  const sqliteAsyncify = new URL('sqlite3-asyncify.wasm', document.baseURI)
   const client = await openWebReplica(url, { ...headers, fetch: log.fetchFor('explorer'), events: true })
-  const db = await open(url, { ...headers, fetch: log.fetchFor('query'), sqlite })
+  const db = await open(url, { ...headers, fetch: log.fetchFor('query'), sqlite, sqliteAsyncify })
   return {
     url,
     db,

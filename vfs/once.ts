@@ -1,0 +1,13 @@
+/** What gives the same promise to all that ask. A failure is not remembered: the next one to ask tries again. */
+export function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined
+  return () => {
+    if (loading) return loading
+    const attempt = load()
+    loading = attempt
+    attempt.catch(() => {
+      loading = undefined
+    })
+    return attempt
+  }
+}
