@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { Border, instantiate } from '../vfs/engine/border.ts'
 import { Heap } from '../vfs/engine/heap.ts'
 import { createMemory, wasmImports } from '../vfs/engine/wasm-imports.ts'
 
@@ -107,8 +108,8 @@ function importsOf(module: WebAssembly.Module): string {
 async function sourceIdOf(module: WebAssembly.Module): Promise<string> {
   const memory = createMemory()
   const heap = new Heap(memory)
-  const instance = await WebAssembly.instantiate(module, wasmImports(module, memory, heap, Date.now))
-  const exports = instance.exports as Record<string, () => number>
+  const imports = wasmImports(module, { memory, heap, border: new Border(), now: Date.now })
+  const exports = await instantiate<Record<string, () => number>>(module, imports)
   exports.__wasm_call_ctors!()
   const result = exports.sqlite3_initialize!()
   const state = exports.asyncify_get_state?.() ?? 0

@@ -9,8 +9,9 @@ import type {
   StateTarget,
 } from '../replica/index.ts'
 import { isReplicaError, newCost, parseTime } from '../replica/index.ts'
+import { RunAhead } from './ahead/run-ahead.ts'
 import type { ConnectionPool } from './connection/connection-pool.ts'
-import { Lease } from './connection/lease.ts'
+import { Lease, type Speculate } from './connection/lease.ts'
 import { PageSource } from './connection/page-source.ts'
 import type { SurfaceContext } from './connection/sql-surface.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './connection/values.ts'
@@ -46,6 +47,7 @@ interface Shared {
   readonly replica: ReadableReplica
   readonly pool: ConnectionPool
   readonly now: () => number
+  readonly speculate: Speculate
 }
 
 /**
@@ -72,7 +74,7 @@ export class Database implements Queries {
    * @param pool too
    */
   static open(replica: ReadableReplica, pool: ConnectionPool, { now = Date.now }: DatabaseOptions = {}): Database {
-    return new Database({ replica, pool, now }, undefined, true)
+    return new Database({ replica, pool, now, speculate: speculateOn(pool) }, undefined, true)
   }
 
   /** For people: the replica's URL without any secret. */
@@ -277,14 +279,14 @@ export class Database implements Queries {
 
   async #take(options: QueryOptions): Promise<{ lease: Lease; end: () => Promise<void> }> {
     this.#throwIfClosed()
-    const { replica, pool, now } = this.#shared
+    const { replica, pool, now, speculate } = this.#shared
     const { signal, budget } = options
     const state = await this.#current(signal)
     const cost = newCost()
     const pages = replica.pin(state, { cost, ...(budget && { budget }) })
     const connection = await pool.take(signal)
-    const source = new PageSource(pages, { now: now(), keepsAll: connection.engine.bridge === 'fault', signal })
-    const lease = new Lease(connection, source, this.#context(state), pool)
+    const source = new PageSource(pages, { now: now(), signal })
+    const lease = new Lease(connection, source, this.#context(state), speculate)
     const end = async (): Promise<void> => {
       await lease.end()
       pool.give(connection)
@@ -335,6 +337,15 @@ export class Database implements Queries {
   #throwIfClosed(): void {
     if (this.#closed) throw new VfsError('VFS_CLOSED', 'Cannot use the database: it has been closed')
   }
+}
+
+/** All queries of a pool share one runner, which is loaded when a query first waits long enough. */
+function speculateOn(pool: ConnectionPool): Speculate {
+  const runner = async () => {
+    const { SpeculativeRunner } = await import('./ahead/speculative-runner.ts')
+    return pool.companion((modules, options) => new SpeculativeRunner(modules, options))
+  }
+  return (source, query) => new RunAhead(runner, source, query)
 }
 
 function bookmarked(text: string): TXID {

@@ -56,10 +56,10 @@ export interface PinnedPages {
    */
   fetch(pgno: number, signal?: AbortSignal): Promise<Uint8Array>
   /**
-   * Wait for what is on its way ahead of need: for one that has to begin again after each miss.
-   * @param maxMs no longer than this
+   * Names a page's content: its file and its number. Two pages of one name are equal.
+   * @returns undefined where it is not known yet in which file the page is
    */
-  settle(maxMs: number): Promise<void>
+  identity(pgno: number): string | undefined
   /** For a run ahead of the reader, which finds out what it will read. */
   predictor(): Promise<Predictor>
 }

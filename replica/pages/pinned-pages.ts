@@ -40,8 +40,6 @@ export class SnapshotPages implements PinnedPages {
   readonly #account: Account
   /** Made with the first page: SQLite has those of most queries in its own cache. */
   #readAhead: ReadAhead | undefined
-  /** Reading ahead that has not come to its end. */
-  readonly #onTheWay = new Set<Promise<void>>()
   #predictor: PagePredictor | undefined
   /** When a wait for a page last ended (`performance.now()`). */
   #waitedUntil = 0
@@ -83,14 +81,11 @@ export class SnapshotPages implements PinnedPages {
     }
   }
 
-  async settle(maxMs: number): Promise<void> {
-    if (this.#onTheWay.size === 0) return
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, maxMs)
-    })
-    await Promise.race([Promise.all(this.#onTheWay), timeout])
-    clearTimeout(timer)
+  identity(pgno: number): string | undefined {
+    if (!this.#exists(pgno) || this.#overtaken) return undefined
+    const location = this.#locate(pgno)
+    if (Array.isArray(location)) return undefined
+    return location === 'zeros' ? 'zeros' : `${location.file.cacheKey} ${pgno}`
   }
 
   async predictor(): Promise<Predictor> {
@@ -133,7 +128,7 @@ export class SnapshotPages implements PinnedPages {
     return {
       commit,
       room: Math.max(1, Math.floor((this.#shared.cache.maxBytes * SHARE_AHEAD) / pageSize)),
-      ahead: (pgnos) => this.#tracked(this.#ahead(pgnos)),
+      ahead: (pgnos) => this.#ahead(pgnos),
       peek: (pgno) => this.#peek(pgno),
     }
   }
@@ -175,11 +170,6 @@ export class SnapshotPages implements PinnedPages {
     const location = this.#locate(pgno)
     if (Array.isArray(location) || location === 'zeros') return undefined
     return this.#shared.cache.peek(location.file.cached, pgno)
-  }
-
-  #tracked(fetching: Promise<void>): Promise<void> {
-    this.#onTheWay.add(fetching)
-    return fetching.finally(() => this.#onTheWay.delete(fetching))
   }
 
   async #ahead(pgnos: readonly number[]): Promise<void> {

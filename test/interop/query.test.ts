@@ -14,7 +14,7 @@ import type { Workload } from './workload.ts'
 
 const SETTINGS = { monitorInterval: '100ms', syncInterval: '100ms', levels: ['1s', '5s'] }
 const WORKLOAD: Workload = { seed: 11 }
-const BRIDGES = ['jspi', 'fault'] as const
+const BRIDGES = ['jspi', 'asyncify'] as const
 const TABLES = [
   'SELECT * FROM ledger',
   'SELECT * FROM accounts',

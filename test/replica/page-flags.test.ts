@@ -8,7 +8,7 @@ test('which pages are in memory, and which were changed since a TXID', async () 
     ${numbers(2000)} INSERT INTO t SELECT i, randomblob(400) FROM n;`)
   made.native.exec("UPDATE t SET v = 'new' WHERE id = 1500")
   await made.upload()
-  const db = await made.open('fault')
+  const db = await made.open('asyncify')
   const replica = await Replica.open(made.client)
   const { state } = replica
   const before = replica.pageMap(state)

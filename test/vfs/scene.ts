@@ -19,7 +19,7 @@ import { altered } from '../support/altered-client.ts'
 import { ltxHeader } from '../support/ltx-header.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-export const BRIDGES: readonly BridgeKind[] = ['jspi', 'fault']
+export const BRIDGES: readonly BridgeKind[] = ['jspi', 'asyncify']
 
 /** A database that an application writes with the system's own SQLite, uploaded whenever `upload` is called. */
 export class Source {

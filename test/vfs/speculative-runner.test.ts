@@ -136,7 +136,7 @@ describe.each(BRIDGES)('running ahead: bridge %s', (bridge) => {
 })
 
 test('an instance that cannot be started is no trouble of the query', async () => {
-  const speculator = new SpeculativeRunner({} as EngineModules)
+  const speculator = new SpeculativeRunner({} as EngineModules, {})
   const query = { sql: 'SELECT 1', parameters: [], maxRows: 1, now: 0, context: {} as SurfaceContext }
   for (let i = 0; i < 2; i++) expect(await speculator.run(query, {} as Predictor, 10)).toBe(0)
   speculator.close()

@@ -37,7 +37,7 @@ it('a database over 1 GiB: nothing is ever written for the lock page (facts 1.8)
   expect(await sha256(output)).toBe(await sha256(path))
 
   // In place: the last rows lie behind the lock page, and the eleventh's chain of overflow pages goes around it.
-  for (const bridge of ['jspi', 'fault'] as const) {
+  for (const bridge of ['jspi', 'asyncify'] as const) {
     const db = await open(pathToFileURL(replica).href, { bridge })
     expect(await db.all('SELECT rowid, length(v) AS n FROM t WHERE rowid IN (1, 2, 11)')).toEqual([
       { rowid: 1, n: 100_000_000 },

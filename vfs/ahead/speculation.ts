@@ -1,13 +1,11 @@
 import type { Predictor } from '../../replica/index.ts'
+import type { AheadQuery } from '../connection/lease.ts'
 import type { PageSource } from '../connection/page-source.ts'
-import type { BridgeKind } from '../engine/bridge.ts'
 import { nextTurn } from '../engine/yielding.ts'
-import type { SpeculatedQuery, SpeculativeRunner } from './speculative-runner.ts'
+import type { SpeculativeRunner } from './speculative-runner.ts'
 
-/** Runs ahead may take this share of the time that waiting costs, or would cost without them, and a little more; */
+/** Runs ahead may take this share of the time that waiting costs, or would cost without them, and a little more. */
 const SHARE_OF_WAITING = 1 / 4
-/** where each wait means to run again from the beginning, as much as was lost. */
-const SHARE_OF_RUNNING = 1
 const FREE_MS = 10
 /** Runs in a row that did not even find the page that is being waited for, before it is given up. */
 const MAX_FAILURES = 3
@@ -16,9 +14,8 @@ const MAX_FAILURES = 3
 export class Speculation {
   readonly #speculator: SpeculativeRunner
   readonly #source: PageSource
-  readonly #query: SpeculatedQuery
+  readonly #query: AheadQuery
   readonly #predictor: Predictor
-  readonly #share: number
   #spentMs = 0
   #failures = 0
   /** The last run found nothing: what is on its way has to come first. */
@@ -26,18 +23,15 @@ export class Speculation {
   #running = false
   #ended = false
 
-  /** @param bridge on which the query runs */
   constructor(
     speculator: SpeculativeRunner,
     pages: { readonly source: PageSource; readonly predictor: Predictor },
-    query: SpeculatedQuery,
-    bridge: BridgeKind,
+    query: AheadQuery,
   ) {
     this.#speculator = speculator
     this.#source = pages.source
     this.#predictor = pages.predictor
     this.#query = query
-    this.#share = bridge === 'fault' ? SHARE_OF_RUNNING : SHARE_OF_WAITING
   }
 
   /** The query is done. */
@@ -62,20 +56,22 @@ export class Speculation {
   /** What was lost, and what would have been: each page that was predicted has saved about one wait. */
   #allowedMs(waits: number): number {
     const { lostMs } = this.#source
-    return FREE_MS + this.#share * lostMs * (1 + this.#predictor.useful / waits)
+    return FREE_MS + SHARE_OF_WAITING * lostMs * (1 + this.#predictor.useful / waits)
   }
 
   /** While the query waits: the request for the page that it waits for is sent first. */
   async #run(ms: number, predicted: boolean): Promise<void> {
-    await nextTurn()
-    if (!this.#ended) {
+    try {
+      await nextTurn()
+      if (this.#ended) return
       const begun = performance.now()
       const found = await this.#speculator.run(this.#query, this.#predictor, ms)
       this.#spentMs += performance.now() - begun
       this.#exhausted = found === 0
       if (found > 0) this.#failures = 0
       else if (!predicted) this.#failures++
+    } finally {
+      this.#running = false
     }
-    this.#running = false
   }
 }

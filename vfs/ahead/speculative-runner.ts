@@ -1,22 +1,10 @@
 import type { DatabaseState, Predictor } from '../../replica/index.ts'
 import { bindAll } from '../connection/bind.ts'
-import { Connection } from '../connection/connection.ts'
-import type { PageReader } from '../connection/page-source.ts'
-import type { SurfaceContext } from '../connection/sql-surface.ts'
-import type { SqlParameters } from '../connection/values.ts'
+import { Connection, type ConnectionOptions } from '../connection/connection.ts'
+import type { AheadQuery } from '../connection/lease.ts'
 import type { EngineModules } from '../engine/engine.ts'
+import type { PageReader } from '../engine/page-reader.ts'
 import { SQLITE } from '../engine/sqlite-codes.ts'
-
-/** A query that is under way elsewhere. */
-export interface SpeculatedQuery {
-  readonly sql: string
-  readonly parameters: SqlParameters
-  /** Rows that will be read at most. */
-  readonly maxRows: number
-  readonly context: SurfaceContext
-  /** Milliseconds since the Unix epoch. */
-  readonly now: number
-}
 
 /**
  * An instance of SQLite that runs queries only to find out which pages they will read: over the pages that are at hand
@@ -25,12 +13,14 @@ export interface SpeculatedQuery {
  */
 export class SpeculativeRunner {
   readonly #modules: EngineModules
+  readonly #options: ConnectionOptions
   /** Undefined in the end where it cannot be started. */
   #connection: Promise<Connection | undefined> | undefined
-  #runs = 0n
 
-  constructor(modules: EngineModules) {
+  /** @param options those of the connections that it runs ahead of: the same SQL, the same plans */
+  constructor(modules: EngineModules, options: ConnectionOptions) {
     this.#modules = modules
+    this.#options = { ...options, waits: false }
   }
 
   /**
@@ -38,12 +28,12 @@ export class SpeculativeRunner {
    * @param ms the most that it may take
    * @returns how many pages; 0 also when it could not be run. Never throws
    */
-  async run(query: SpeculatedQuery, predictor: Predictor, ms: number): Promise<number> {
-    this.#connection ??= Connection.start(this.#modules, { bridge: 'fault' }).catch(() => undefined)
+  async run(query: AheadQuery, predictor: Predictor, ms: number): Promise<number> {
+    this.#connection ??= Connection.start(this.#modules, this.#options).catch(() => undefined)
     const connection = await this.#connection
     if (connection === undefined) return 0
     return await connection.exclusive(async () => {
-      const pages = new SpeculativePages(query, predictor, ++this.#runs)
+      const pages = new SpeculativePages(query, predictor)
       let complete = false
       try {
         await connection.beginLease(pages)
@@ -63,21 +53,15 @@ export class SpeculativeRunner {
 }
 
 /** @returns whether it got to the end */
-async function step(
-  connection: Connection,
-  query: SpeculatedQuery,
-  pages: SpeculativePages,
-  ms: number,
-): Promise<boolean> {
+async function step(connection: Connection, query: AheadQuery, pages: SpeculativePages, ms: number): Promise<boolean> {
   const { engine } = connection
   const context = { ...query.context, requestTime: () => {} } // to ask for another time is the query's business
   const prepared = await connection.prepare(pages, query.sql, context)
   try {
     bindAll(engine, prepared, query.parameters)
     let rows = 0
-    engine.file.begin(pages)
     pages.begin(ms)
-    const result = await engine.each(prepared.pointer, () => ++rows >= query.maxRows)
+    const result = await connection.run(pages, () => engine.each(prepared.pointer, () => ++rows >= query.maxRows))
     return result === SQLITE.DONE || result === SQLITE.ROW
   } finally {
     connection.release(prepared)
@@ -92,9 +76,8 @@ class SpeculativePages implements PageReader {
   #deadline = Number.POSITIVE_INFINITY
   #begunAt: number | undefined
 
-  constructor(query: SpeculatedQuery, predictor: Predictor, run: bigint) {
-    // As another state each time: SQLite must not keep placeholder pages.
-    this.state = { ...query.context.state, txid: run }
+  constructor(query: AheadQuery, predictor: Predictor) {
+    this.state = { ...query.context.state } // as another state each time: SQLite must not keep placeholder pages
     this.now = query.now
     this.#predictor = predictor
   }
@@ -116,11 +99,12 @@ class SpeculativePages implements PageReader {
     return this.#predictor.placeholder(pgno)
   }
 
+  /** Of no page it is known here: the pages themselves are compared. */
+  identity(): undefined {}
+
   async hold(): Promise<void> {
     throw new Error('A run ahead waits for nothing')
   }
-
-  async settle(): Promise<void> {}
 
   release(): void {}
 }

@@ -1,5 +1,3 @@
-import type { SpeculatorHome } from '../ahead/run-ahead.ts'
-import type { SpeculativeRunner } from '../ahead/speculative-runner.ts'
 import type { EngineModules } from '../engine/engine.ts'
 import { VfsError } from '../engine/errors.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
@@ -17,9 +15,14 @@ export interface PoolOptions extends ConnectionOptions {
   readonly poolSize?: number
 }
 
+/** What lives as long as a pool and is closed with it. */
+interface Companion {
+  close(): void
+}
+
 /** Instances of SQLite for parallel queries: made when they are needed, used one query at a time, in turn. */
-export class ConnectionPool implements SpeculatorHome {
-  #speculator: SpeculativeRunner | undefined
+export class ConnectionPool {
+  #companion: Companion | undefined
   readonly #modules: EngineModules
   readonly #options: ConnectionOptions
   readonly #size: number
@@ -59,15 +62,19 @@ export class ConnectionPool implements SpeculatorHome {
     return this.#idle.pop() ?? (this.#count < this.#size ? this.#start() : this.#wait(signal))
   }
 
-  /** What runs ahead of the queries on all of them. @param make makes it, the first time */
-  speculator(make: (modules: EngineModules) => SpeculativeRunner): SpeculativeRunner {
-    this.#speculator ??= make(this.#modules)
-    return this.#speculator
+  /** The one companion, from the modules and options of the connections. @param make makes it, the first time */
+  companion<T extends Companion>(make: (modules: EngineModules, options: ConnectionOptions) => T): T {
+    this.#companion ??= make(this.#modules, this.#options)
+    return this.#companion as T
   }
 
   give(connection: Connection): void {
     if (this.#closed) {
       connection.shutDown()
+      return
+    }
+    if (connection.engine.broken) {
+      this.#replace()
       return
     }
     const next = this.#waiting.shift()
@@ -78,7 +85,7 @@ export class ConnectionPool implements SpeculatorHome {
   /** Who waits for a connection waits in vain. Queries that run are let run. */
   close(): void {
     this.#closed = true
-    this.#speculator?.close()
+    this.#companion?.close()
     for (const connection of this.#idle.splice(0)) connection.shutDown()
     for (const { reject } of this.#waiting.splice(0)) reject(closed())
   }
@@ -91,6 +98,13 @@ export class ConnectionPool implements SpeculatorHome {
       this.#count--
       throw error
     }
+  }
+
+  /** A broken instance is nobody's any more: the next caller gets a new one. */
+  #replace(): void {
+    this.#count--
+    const next = this.#waiting.shift()
+    if (next) this.#start().then(next.resolve, next.reject)
   }
 
   async #wait(signal: AbortSignal | undefined): Promise<Connection> {

@@ -1,22 +1,24 @@
 import type { DatabaseState } from '../../replica/index.ts'
-import { DATABASE_NAME, Engine, type EngineModules, type EngineOptions } from '../engine/engine.ts'
+import { DATABASE_NAME } from '../engine/database-file.ts'
+import { Engine, type EngineModules, type EngineOptions } from '../engine/engine.ts'
 import { VfsError } from '../engine/errors.ts'
-import { maxTextBytes } from '../engine/heap.ts'
-import { schemaCookie } from '../engine/page-one.ts'
+import { textEncoding } from '../engine/page-one.ts'
+import type { PageReader } from '../engine/page-reader.ts'
 import { errorCodeOf, SQLITE, sqliteCodeName } from '../engine/sqlite-codes.ts'
-import type { PageReader } from './page-source.ts'
+import { LoadedSchema } from './loaded-schema.ts'
 import { Prepared } from './prepared.ts'
 import { SqlFunctions } from './sql-functions.ts'
 import type { SurfaceContext } from './sql-surface.ts'
-import { skipBlank } from './sql-text.ts'
+import { ActionLog, type StatementActions } from './statement-actions.ts'
 import { StatementCache } from './statement-cache.ts'
 
 const SQLITE_OPEN_READONLY = 1
 const SQLITE_OPEN_READWRITE = 2
 /** The statement will be kept. */
 const SQLITE_PREPARE_PERSISTENT = 1
-/** Statements that leave something behind in the connection, and whose meaning is fixed when they are compiled. */
-const LINGERING = new Set(['pragma', 'attach', 'detach'])
+/** Whether "text" in double quotes may be a string where no column has that name, in queries and in the schema. */
+const DOUBLE_QUOTED_STRINGS = [1013, 1014]
+const UTF8 = 1
 /** It makes SQLite load the whole schema, with its statistics. */
 const PROBE = 'select 1 from sqlite_schema limit 1'
 
@@ -29,34 +31,40 @@ const PROGRESS_STEPS = 20_000
 export interface ConnectionOptions extends EngineOptions {
   /** The most that SQLite's own page cache takes, per instance. Default: SQLite's, 16 MiB. */
   readonly sqliteCacheBytes?: number
+  /**
+   * Take "text" in double quotes for a string where no column has that name, as most drivers and SQLite's shell do: views
+   * and indexes are often written so. Default true.
+   */
+  readonly doubleQuotedStrings?: boolean
 }
 
 /**
  * One instance of SQLite and its open database, used by one query or transaction at a time.
  *
  * SQLite keeps its page cache from one lease to the next while the state is the same. The database is opened again when
- * the schema has changed, when a failure may have left the loaded schema incomplete, and when a lease left something
- * behind (temporary tables, pragmas).
+ * the pages of its schema are others, after a failure, and when a lease left something behind (temporary tables, settings,
+ * a transaction).
  */
 export class Connection {
   readonly engine: Engine
-  readonly #surface: SqlFunctions
+  readonly #functions: SqlFunctions
+  readonly #log = new ActionLog()
   readonly #options: ConnectionOptions
   readonly #out: number // two pointers that SQLite writes
   #db = 0
   #statements = new StatementCache()
-  #openedWith: { readonly cookie: number; readonly pageSize: number } | undefined
+  #schema: LoadedSchema | undefined
   /** The state of the last lease: a database that is open for it needs no look at its schema. */
   #leasedFor: DatabaseState | undefined
-  #suspect = false
-  #lingering = false
+  /** A call failed, or something was made: the database is not as a fresh one would be. */
+  #unclean = false
   #tail: Promise<unknown> = Promise.resolve()
 
   private constructor(engine: Engine, options: ConnectionOptions) {
     this.engine = engine
     this.#options = options
-    this.#surface = new SqlFunctions(engine)
-    this.#out = engine.sqlite.malloc(8)
+    this.#functions = new SqlFunctions(engine, this.#log)
+    this.#out = engine.scratch.allocate(8)
   }
 
   /** @throws VfsError VFS_ENGINE */
@@ -66,13 +74,12 @@ export class Connection {
 
   /** Have the code for ordinary queries compiled by the runtime, by running some on a database in memory. */
   rehearse(): void {
-    const { sqlite, heap } = this.engine
-    const name = this.#allocate(':memory:')
-    if (sqlite.sqlite3_open_v2(name, this.#out, SQLITE_OPEN_READWRITE, 0) === SQLITE.OK) {
+    const { sqlite, heap, scratch } = this.engine
+    scratch.withText(':memory:', (name) => {
+      if (sqlite.sqlite3_open_v2(name, this.#out, SQLITE_OPEN_READWRITE, 0) !== SQLITE.OK) return
       this.#db = heap.u32(this.#out)
-      this.#exec(REHEARSAL)
-    }
-    sqlite.free(name)
+      this.#execute(REHEARSAL)
+    })
     this.#close()
   }
 
@@ -83,25 +90,22 @@ export class Connection {
     return result
   }
 
-  /** Use the connection for `source`'s state from now on, until `endLease`. */
+  /** Use the connection for `source`'s state from now on, until `endLease`. @throws what fetching throws; VfsError */
   beginLease(source: PageReader): void | Promise<void> {
     if (this.#db === 0 || this.#leasedFor !== source.state) return this.#turnTo(source)
   }
 
   async #turnTo(source: PageReader): Promise<void> {
-    this.#leasedFor = source.state
-    if (!source.get(1)) await source.hold([1])
-    const cookie = schemaCookie(source.get(1)!)
-    const { pageSize } = source.state
-    if (this.#openedWith?.cookie !== cookie || this.#openedWith.pageSize !== pageSize) this.#close()
-    this.#openedWith = { cookie, pageSize } // also of a database that is opened again while the lease lasts
+    this.#leasedFor = undefined
+    if (this.#db !== 0 && !(await this.#schema?.isThatOf(source))) this.#close()
     if (this.#db === 0) await this.#open(source)
+    this.#leasedFor = source.state
   }
 
   /** Leave nothing behind for the next lease. */
   endLease(): void {
-    this.#surface.context = undefined
-    if (this.#suspect || this.#lingering || this.#statements.busy > 0) this.#close()
+    this.#functions.context = undefined
+    if (this.#isUnclean()) this.#close()
   }
 
   /** Let go of the database. The instance itself is the garbage collector's. */
@@ -109,126 +113,112 @@ export class Connection {
     this.#close()
   }
 
+  #isUnclean(): boolean {
+    if (this.#unclean || this.#log.lasting || this.#statements.busy > 0 || this.engine.broken) return true
+    return this.#db !== 0 && this.engine.sqlite.sqlite3_get_autocommit(this.#db) === 0
+  }
+
   /**
    * Compile a statement, or take it from the cache. Give it back with `release`.
    *
    * @param context answers Litestream's functions and pragmas from now on
-   * @throws VfsError VFS_EMPTY_SQL, VFS_MULTIPLE_STATEMENTS, VFS_NUL_IN_SQL, and what SQLite finds wrong
+   * @throws VfsError VFS_EMPTY_SQL, VFS_MULTIPLE_STATEMENTS, VFS_NUL_IN_SQL, VFS_TRANSACTION_SQL, and what SQLite finds
+   *   wrong
    */
   async prepare(source: PageReader, sql: string, context: SurfaceContext): Promise<Prepared> {
-    this.#surface.context = context
-    this.#surface.forget()
+    this.#functions.context = context
+    this.#functions.forget()
     const kept = this.#statements.take(sql)
     if (kept) return kept
     if (sql.includes('\0')) throw new VfsError('VFS_NUL_IN_SQL', 'Cannot run SQL: it contains a NUL character')
-    const { heap, sqlite } = this.engine
-    const text = sqlite.malloc(maxTextBytes(sql) + 1)
-    const length = heap.writeText(text, sql)
-    heap.bytes[text + length] = 0
+    const { heap, scratch } = this.engine
+    const { address, bytes } = scratch.allocateText(sql)
     try {
-      const result = await this.settle(
-        source,
-        () =>
-          this.engine.call(
-            'sqlite3_prepare_v3',
-            this.#db,
-            text,
-            length + 1,
-            SQLITE_PREPARE_PERSISTENT,
-            this.#out,
-            this.#out + 4,
-          ),
-        () => this.#undoPrepare(),
-      )
+      const result = await this.run(source, () => this.#compile(address, bytes)).finally(() => this.#log.compiled())
+      const { actions } = this.#log
+      if (actions.transaction !== undefined) throw transactionSql(actions.transaction, sql)
       if (result !== SQLITE.OK) throw this.sqlError(result, sql)
       const pointer = heap.u32(this.#out)
-      if (pointer === 0)
+      if (pointer === 0) {
         throw new VfsError('VFS_EMPTY_SQL', 'Cannot run SQL: there is no statement in it', { at: { sql } })
-      const prepared = this.#statements.add(new Prepared(this.engine, sql, pointer))
+      }
       const tail = heap.u32(this.#out + 4)
-      this.#checkTail(prepared, heap.text(tail, text + length - tail))
-      if (LINGERING.has(prepared.word) && !this.#surface.answered) this.#lingering = true
-      return prepared
+      return this.#prepared(sql, pointer, actions, { address: tail, bytes: address + bytes - tail })
     } finally {
-      sqlite.free(text)
+      if (!this.engine.broken) scratch.free(address)
     }
   }
 
-  #checkTail(prepared: Prepared, tail: string): void {
-    if (skipBlank(tail, 0, true) === tail.length) return
-    this.#statements.put(prepared, false)
-    const message = 'Cannot run SQL: it has more than one statement; run them one by one, in a transaction if need be'
-    throw new VfsError('VFS_MULTIPLE_STATEMENTS', message, { at: { sql: prepared.sql } })
+  #compile(address: number, bytes: number): number | Promise<number> {
+    const { engine } = this
+    this.#log.compile()
+    engine.heap.view.setUint32(this.#out, 0, true) // what a failure would leave
+    const flags = SQLITE_PREPARE_PERSISTENT
+    return engine.call('sqlite3_prepare_v3', this.#db, address, bytes + 1, flags, this.#out, this.#out + 4)
   }
 
-  /**
-   * A miss may have been swallowed while the schema was loaded (bridges.md 4, rules 1 and 2): open again, unless that
-   * would lose what the lease has made. Then only plans can be worse, not results.
-   */
-  #undoPrepare(): void {
-    const pointer = this.engine.heap.u32(this.#out)
-    if (pointer !== 0) this.engine.sqlite.sqlite3_finalize(pointer)
-    this.engine.heap.view.setUint32(this.#out, 0, true)
-    if (this.#lingering || this.#statements.busy > 0) this.#suspect = true
-    else this.#close()
+  #prepared(
+    sql: string,
+    pointer: number,
+    actions: StatementActions,
+    tail: { readonly address: number; readonly bytes: number },
+  ): Prepared {
+    const prepared = this.#statements.add(new Prepared(this.engine, sql, pointer, actions))
+    if (this.#isBlank(tail.address, tail.bytes)) return prepared
+    this.#statements.put(prepared, false)
+    const message = 'Cannot run SQL: it has more than one statement; run them one by one, in a transaction if need be'
+    throw new VfsError('VFS_MULTIPLE_STATEMENTS', message, { at: { sql } })
+  }
+
+  /** Whether SQLite sees no statement in what follows one: white space, comments, semicolons. */
+  #isBlank(address: number, bytes: number): boolean {
+    const { sqlite, heap } = this.engine
+    const out = this.#out
+    for (let at = address; at < address + bytes; at = heap.u32(out + 4)) {
+      const rest = address + bytes - at
+      const result = this.#log.refusing(() => sqlite.sqlite3_prepare_v3(this.#db, at, rest + 1, 0, out, out + 4))
+      const pointer = heap.u32(out)
+      if (pointer !== 0) sqlite.sqlite3_finalize(pointer)
+      if (result !== SQLITE.OK || pointer !== 0) return false
+    }
+    return true
   }
 
   /** Give a statement back. */
   release(prepared: Prepared): void {
-    this.#statements.put(prepared, !LINGERING.has(prepared.word))
+    if (this.engine.broken) return
+    this.#statements.put(prepared, prepared.lasts)
   }
 
-  /** The lease has made something that opening again would lose. */
-  linger(): void {
-    this.#lingering = true
+  /** The lease is about to make something that the next one must not see. */
+  soil(): void {
+    this.#unclean = true
   }
 
   /**
-   * Let an attempt run until it missed no page: only then did it happen. Whatever its result says, with a miss it is
-   * undone, what was missed is fetched, and it runs again (bridges.md 4, rule 1).
+   * Run a call into SQLite over the pages of a source.
    *
-   * @returns the result code of the attempt that missed nothing
-   * @throws what fetching threw, as it was; the signal's reason
+   * @returns its result code
+   * @throws the failure that it met, as it was: then the call is void; the signal's reason
    */
-  async settle(source: PageReader, attempt: () => Promise<number>, undo: () => void): Promise<number> {
-    const { file } = this.engine
-    for (;;) {
-      source.signal?.throwIfAborted()
-      if (this.#db === 0) await this.#open(source)
-      file.begin(source)
-      const begun = performance.now()
-      const result = await attempt()
-      if (!file.failure && file.missed.size === 0) return result
-      const missed = [...file.missed]
-      undo()
-      if (file.failure) {
-        this.#suspect = true // the failure may have been swallowed while the schema was loaded
-        throw file.failure.error
-      }
-      const ran = performance.now() - begun
-      await source.hold(missed)
-      // To run again costs as much as it took so far: waiting as long for more pages costs twice that at the most.
-      await source.settle(ran)
+  async run(source: PageReader, call: () => number | Promise<number>): Promise<number> {
+    source.signal?.throwIfAborted()
+    if (this.#db === 0) await this.#open(source)
+    const { file, border } = this.engine
+    file.begin(source)
+    const outcome = call()
+    const result = typeof outcome === 'number' ? outcome : await outcome
+    if (border.failure) {
+      this.#unclean = true // SQLite may have made something of it: a read error becomes a row of integrity_check
+      throw border.failure.error
     }
-  }
-
-  /** Run BEGIN, COMMIT or ROLLBACK, which read no pages. */
-  execute(sql: 'BEGIN' | 'COMMIT' | 'ROLLBACK'): void {
-    const result = this.#exec(sql)
-    if (result !== SQLITE.OK) throw this.sqlError(result, sql)
-  }
-
-  /** Undo an open transaction, if there is one. @returns whether there was */
-  rollBack(): boolean {
-    if (this.#db === 0 || this.engine.sqlite.sqlite3_get_autocommit(this.#db) !== 0) return false
-    this.execute('ROLLBACK')
-    return true
+    return result
   }
 
   /** The error of the SQLite call that has just failed. */
   sqlError(result: number, sql?: string): VfsError {
     const { sqlite, heap } = this.engine
-    const inner = this.#surface.error
+    const inner = this.#functions.error
     const extendedCode = this.#db === 0 ? result : sqlite.sqlite3_extended_errcode(this.#db)
     const message = heap.cString(this.#db === 0 ? sqlite.sqlite3_errstr(result) : sqlite.sqlite3_errmsg(this.#db))
     const offset = this.#db === 0 ? -1 : sqlite.sqlite3_error_offset(this.#db)
@@ -238,76 +228,114 @@ export class Connection {
       sqliteCode: result & 0xff,
       extendedCode: (extendedCode & 0xff) === (result & 0xff) ? extendedCode : result,
     }
+    const lacking = /^no such module: (.*)/.exec(message)?.[1]
+    if (lacking !== undefined) return lacksModule(lacking, at)
     return new VfsError(inner?.code ?? errorCodeOf(result), `${message} (${sqliteCodeName(result)})`, {
       at,
       cause: inner,
     })
   }
 
-  /** Rule 2: open until nothing was missed, the schema and its statistics included. */
+  /** Open, and load the schema with its statistics: a failure in that would be swallowed later (bridges 4). */
   async #open(source: PageReader): Promise<void> {
-    const { file } = this.engine
-    for (;;) {
+    const { file, border } = this.engine
+    const read = new Set<number>()
+    this.#log.clear()
+    this.#unclean = false
+    file.onRead = (pgno) => read.add(pgno)
+    try {
       source.signal?.throwIfAborted()
       file.begin(source)
       const result = await this.#tryOpen()
-      const missed = [...file.missed]
-      const error = result === SQLITE.OK ? undefined : this.sqlError(result)
-      if (result === SQLITE.OK && !file.failure && missed.length === 0) break
+      if (border.failure) throw border.failure.error
+      if (result !== SQLITE.OK) {
+        const error = this.sqlError(result)
+        throw (await unsupportedEncoding(source)) ?? error
+      }
+      this.#schema = await LoadedSchema.of(read, source)
+    } catch (error) {
       this.#close()
-      if (file.failure) throw file.failure.error
-      if (missed.length === 0) throw error
-      await source.hold(missed)
+      throw error
+    } finally {
+      file.onRead = undefined
     }
     const { sqliteCacheBytes } = this.#options
-    if (sqliteCacheBytes !== undefined) this.#exec(`PRAGMA cache_size = -${Math.max(1, sqliteCacheBytes >>> 10)}`)
+    if (sqliteCacheBytes !== undefined) this.#execute(`PRAGMA cache_size = -${Math.max(1, sqliteCacheBytes >>> 10)}`)
   }
 
+  /** @returns a result code; with `border.failure` it means nothing */
   async #tryOpen(): Promise<number> {
     const { engine } = this
-    const { sqlite, heap } = engine
-    const name = this.#allocate(DATABASE_NAME)
-    const probe = this.#allocate(PROBE)
+    const { sqlite, heap, scratch, pointers } = engine
+    const name = scratch.allocateText(DATABASE_NAME).address
+    const probe = scratch.allocateText(PROBE).address
     try {
       let result = await engine.call('sqlite3_open_v2', name, this.#out, SQLITE_OPEN_READONLY, 0)
       this.#db = heap.u32(this.#out)
-      if (result !== SQLITE.OK) return result
+      if (result !== SQLITE.OK || engine.border.failure) return result
       sqlite.sqlite3_extended_result_codes(this.#db, 1)
-      sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, engine.progressPointer, 0)
-      result = this.#surface.register(this.#db)
+      sqlite.sqlite3_progress_handler(this.#db, PROGRESS_STEPS, pointers.progress, 0)
+      sqlite.sqlite3_set_authorizer(this.#db, pointers.authorizer, 0)
+      const quoted = this.#options.doubleQuotedStrings === false ? 0 : 1
+      for (const option of DOUBLE_QUOTED_STRINGS) sqlite.sqlite3__wasm_db_config_ip(this.#db, option, quoted, 0)
+      result = this.#functions.register(this.#db)
       if (result !== SQLITE.OK) return result
       result = await engine.call('sqlite3_prepare_v3', this.#db, probe, -1, 0, this.#out, 0)
+      if (result !== SQLITE.OK || engine.border.failure) return result
       const statement = heap.u32(this.#out)
-      if (result !== SQLITE.OK) return result
       result = await engine.call('sqlite3_step', statement)
       const ended = sqlite.sqlite3_finalize(statement)
       return result === SQLITE.ROW || result === SQLITE.DONE ? SQLITE.OK : ended
     } finally {
-      sqlite.free(name)
-      sqlite.free(probe)
+      if (!engine.broken) {
+        scratch.free(name)
+        scratch.free(probe)
+      }
     }
   }
 
-  #exec(sql: string): number {
-    const text = this.#allocate(sql)
-    try {
-      return this.engine.sqlite.sqlite3_exec(this.#db, text, 0, 0, 0)
-    } finally {
-      this.engine.sqlite.free(text)
-    }
-  }
-
-  #allocate(text: string): number {
-    const address = this.engine.sqlite.malloc(maxTextBytes(text) + 1)
-    this.engine.heap.bytes[address + this.engine.heap.writeText(address, text)] = 0
-    return address
+  #execute(sql: string): number {
+    const { sqlite, scratch } = this.engine
+    return scratch.withText(sql, (text) => sqlite.sqlite3_exec(this.#db, text, 0, 0, 0))
   }
 
   #close(): void {
-    this.#statements.clear()
-    this.#suspect = false
-    this.#lingering = false
-    if (this.#db !== 0) this.engine.sqlite.sqlite3_close_v2(this.#db)
+    const { engine } = this
+    if (engine.broken) this.#statements = new StatementCache()
+    else {
+      this.#statements.clear()
+      if (this.#db !== 0) engine.sqlite.sqlite3_close_v2(this.#db)
+    }
     this.#db = 0
+    this.#schema = undefined
+    this.#leasedFor = undefined
+    this.#unclean = false
+    this.#log.clear()
   }
+}
+
+/** The error for a database whose text this build cannot read; undefined for any other. */
+async function unsupportedEncoding(source: PageReader): Promise<VfsError | undefined> {
+  if (source.get(1) === undefined) await source.hold([1])
+  const page = source.get(1)
+  source.release()
+  if (page === undefined || textEncoding(page) <= UTF8) return undefined
+  return new VfsError(
+    'VFS_UNSUPPORTED',
+    "Cannot query the database: its text is UTF-16 (PRAGMA encoding), which SQLite's WebAssembly build cannot read. " +
+      "Restore it and query the copy, or rebuild it with PRAGMA encoding = 'UTF-8'",
+  )
+}
+
+function lacksModule(module: string, at: VfsError['at']): VfsError {
+  return new VfsError(
+    'VFS_UNSUPPORTED',
+    `Cannot query the table: it needs the module ${module}, which SQLite's WebAssembly build does not have. Restore the ` +
+      'database and query the copy',
+    { at },
+  )
+}
+
+function transactionSql(word: string, sql: string): VfsError {
+  return new VfsError('VFS_TRANSACTION_SQL', `Cannot run ${word}: use transaction(...) instead`, { at: { sql } })
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { firstWord } from './sql-text.ts'
+import type { StatementActions } from './statement-actions.ts'
 
 /** How often SQLite compiled the statement again by itself. */
 const SQLITE_STMTSTATUS_REPREPARE = 5
@@ -8,23 +8,28 @@ const SQLITE_STMTSTATUS_REPREPARE = 5
 export class Prepared {
   readonly sql: string
   readonly pointer: number
-  /** Its first word, in lower case. */
-  readonly word: string
   /** It changes nothing, temporary tables included. */
   readonly readOnly: boolean
+  /** It reads tables and does nothing else: running it ahead of itself has no effect. */
+  readonly onlySelects: boolean
+  /** Compiled once, it means the same each time it runs. */
+  readonly lasts: boolean
   /** By index less one; undefined for `?`. */
   readonly parameters: readonly (string | undefined)[]
   readonly #engine: Engine
   #columns: string[] | undefined
   #compiled = 0
 
-  constructor(engine: Engine, sql: string, pointer: number) {
+  /** @param actions what SQLite said of it while it was compiled */
+  constructor(engine: Engine, sql: string, pointer: number, actions: StatementActions) {
     const { sqlite, heap } = engine
     this.#engine = engine
     this.sql = sql
-    this.word = firstWord(sql)
     this.pointer = pointer
     this.readOnly = sqlite.sqlite3_stmt_readonly(pointer) !== 0
+    const plain = sqlite.sqlite3_stmt_isexplain(pointer) === 0
+    this.onlySelects = this.readOnly && plain && actions.selects && !actions.pragma
+    this.lasts = !actions.pragma
     this.parameters = Array.from({ length: sqlite.sqlite3_bind_parameter_count(pointer) }, (_, i) => {
       const name = sqlite.sqlite3_bind_parameter_name(pointer, i + 1)
       return name === 0 ? undefined : heap.cString(name)

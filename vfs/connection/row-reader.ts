@@ -1,3 +1,4 @@
+import { VfsError } from '../engine/errors.ts'
 import type { Heap } from '../engine/heap.ts'
 import type { SqliteExports } from '../engine/sqlite-exports.ts'
 import type { Row, RowFormat, SqlValue } from './values.ts'
@@ -59,6 +60,7 @@ export class RowReader {
         const address = sqlite.sqlite3_column_text(statement, column)
         const length = sqlite.sqlite3_column_bytes(statement, column)
         this.bytes += length
+        if (address === 0) throw noRoom()
         return this.#heap.text(address, length)
       }
       case SQLITE_BLOB: {
@@ -71,4 +73,9 @@ export class RowReader {
         return null
     }
   }
+}
+
+/** SQLite gives no address for a text that is there when it has no memory to convert it. */
+function noRoom(): VfsError {
+  return new VfsError('VFS_NO_MEMORY', 'Cannot read a text: SQLite has no memory for it')
 }

@@ -1,6 +1,5 @@
 import type { Engine, EngineHooks } from '../engine/engine.ts'
 import { isVfsError, type VfsError } from '../engine/errors.ts'
-import { maxTextBytes } from '../engine/heap.ts'
 import { SQLITE } from '../engine/sqlite-codes.ts'
 import { SQLITE_TRANSIENT } from '../engine/sqlite-exports.ts'
 import {
@@ -11,43 +10,53 @@ import {
   type SurfaceContext,
   type SurfacePragma,
 } from './sql-surface.ts'
+import type { ActionLog } from './statement-actions.ts'
 
 const PREFIX = 'litestream_'
 const SQLITE_UTF8 = 1
 /** Not from views, triggers or the schema. */
 const SQLITE_DIRECTONLY = 0x80000
 
-/** Litestream's SQL surface at SQLite's C border: decodes arguments, encodes results, never throws into C. */
+/** Litestream's functions and pragmas at SQLite's C border: decodes arguments, encodes results. */
 export class SqlFunctions implements EngineHooks {
   /** Who asks. Without it, nothing is answered. */
   context: SurfaceContext | undefined
   /** What the surface itself threw since the last `forget`: the cause of the SQL error. */
   error: VfsError | undefined
-  /** A pragma was answered here since the last `forget`. */
-  answered = false
   readonly #engine: Engine
+  readonly #log: ActionLog
 
-  constructor(engine: Engine) {
+  /** @param log is told what statements do */
+  constructor(engine: Engine, log: ActionLog) {
     this.#engine = engine
+    this.#log = log
     engine.hooks = this
   }
 
   forget(): void {
     this.error = undefined
-    this.answered = false
   }
 
   /** Make the functions known to an open database. @returns a result code */
   register(db: number): number {
-    const { sqlite, scalarPointer } = this.#engine
+    const { sqlite, scratch, pointers } = this.#engine
     for (const [id, name] of SURFACE_FUNCTIONS.entries()) {
       const [args, flags] = name === 'set_time' ? [1, SQLITE_UTF8 | SQLITE_DIRECTONLY] : [0, SQLITE_UTF8]
-      const result = this.#withText(PREFIX + name, (address) =>
-        sqlite.sqlite3_create_function_v2(db, address, args, flags, id, scalarPointer, 0, 0, 0),
+      const result = scratch.withText(PREFIX + name, (address) =>
+        sqlite.sqlite3_create_function_v2(db, address, args, flags, id, pointers.scalar, 0, 0, 0),
       )
       if (result !== SQLITE.OK) return result
     }
     return SQLITE.OK
+  }
+
+  authorize(action: number, first: number, second: number): number {
+    const { heap } = this.#engine
+    return this.#log.authorize(
+      action,
+      () => heap.cString(first),
+      () => (second === 0 ? undefined : heap.cString(second)),
+    )
   }
 
   pragma(args: number): number {
@@ -56,7 +65,6 @@ export class SqlFunctions implements EngineHooks {
     const known = SURFACE_PRAGMAS.find((pragma) => PREFIX + pragma === name)
     if (!known || !this.context) return SQLITE.NOTFOUND
     const value = heap.u32(args + 8)
-    this.answered = true
     return this.#answerPragma(args, known, value === 0 ? undefined : heap.cString(value), this.context)
   }
 
@@ -71,17 +79,14 @@ export class SqlFunctions implements EngineHooks {
     }
   }
 
-  /** Hand text to SQLite, which frees it. */
   #give(args: number, text: string): void {
-    const { sqlite, heap } = this.#engine
-    const address = sqlite.sqlite3_malloc(maxTextBytes(text) + 1)
-    if (address === 0) return
-    heap.bytes[address + heap.writeText(address, text)] = 0
+    const { scratch, heap } = this.#engine
+    const address = scratch.giveText(text)
     heap.view.setUint32(args, address, true)
   }
 
   scalar(context: number, count: number, values: number): void {
-    const { sqlite, heap } = this.#engine
+    const { sqlite, heap, scratch } = this.#engine
     const name = SURFACE_FUNCTIONS[sqlite.sqlite3_user_data(context)]
     if (!name || !this.context) {
       sqlite.sqlite3_result_null(context)
@@ -91,10 +96,10 @@ export class SqlFunctions implements EngineHooks {
       const result = callFunction(name, count > 0 ? this.#argument(heap.u32(values)) : undefined, this.context)
       if (result === null) sqlite.sqlite3_result_null(context)
       else if (typeof result === 'number') sqlite.sqlite3_result_int64(context, BigInt(result))
-      else this.#withText(result, (text, bytes) => sqlite.sqlite3_result_text(context, text, bytes, SQLITE_TRANSIENT))
+      else scratch.withText(result, (text, bytes) => sqlite.sqlite3_result_text(context, text, bytes, SQLITE_TRANSIENT))
     } catch (error) {
       const message = this.#messageOf(error)
-      this.#withText(message, (text, bytes) => sqlite.sqlite3_result_error(context, text, bytes))
+      scratch.withText(message, (text, bytes) => sqlite.sqlite3_result_error(context, text, bytes))
     }
   }
 
@@ -107,17 +112,5 @@ export class SqlFunctions implements EngineHooks {
   #messageOf(error: unknown): string {
     if (isVfsError(error)) this.error = error
     return error instanceof Error ? error.message : String(error)
-  }
-
-  #withText<T>(text: string, use: (address: number, bytes: number) => T): T {
-    const { sqlite, heap } = this.#engine
-    const address = sqlite.malloc(maxTextBytes(text) + 1)
-    try {
-      const bytes = heap.writeText(address, text)
-      heap.bytes[address + bytes] = 0
-      return use(address, bytes)
-    } finally {
-      sqlite.free(address)
-    }
   }
 }

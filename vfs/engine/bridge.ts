@@ -1,44 +1,40 @@
+import { AsyncifyBridge } from './asyncify-bridge.ts'
+import type { AsyncCall, GuardedImport } from './border.ts'
+import type { Heap } from './heap.ts'
+import { hasJspi, JspiBridge } from './jspi-bridge.ts'
+import { NoBridge } from './no-bridge.ts'
+import type { SqliteExports } from './sqlite-exports.ts'
+
 /**
- * How SQLite's synchronous reads wait for pages (bridges.md 1): `jspi` suspends the wasm stack; `fault` ends the call with
- * SQLITE_INTERRUPT, fetches what it missed and runs it again.
+ * How SQLite's synchronous reads wait for pages (bridges 1): `jspi` has the runtime suspend the wasm stack; `asyncify` is
+ * the same binary, instrumented so that its stack can be unwound and rewound, for runtimes that cannot.
  */
-export type BridgeKind = 'jspi' | 'fault'
+export type BridgeKind = 'jspi' | 'asyncify'
 
 type WasmFunction = (...args: number[]) => number
 
-/** JavaScript Promise Integration, which TypeScript's library does not know yet. */
-interface PromiseIntegration {
-  readonly Suspending: new (f: (...args: number[]) => Promise<number>) => object
-  readonly promising: (f: WasmFunction) => (...args: number[]) => Promise<number>
+/** What suspends one instance of SQLite. One call is under way at a time. */
+export interface Bridge {
+  /** An import that suspends its caller until the promise is there. */
+  suspending(call: AsyncCall): GuardedImport
+  /**
+   * An export as a function in which those imports may suspend.
+   * @returns the result itself where nothing had to wait and the bridge can tell
+   */
+  entering(f: WasmFunction): (...args: number[]) => number | Promise<number>
+  /** True while a stack is being rewound: the import that had suspended is called again, and must find nothing changed. */
+  readonly rewinding: boolean
+  /** What a trap in a call means, if it is the bridge's own doing. */
+  explain(trap: unknown): string | undefined
 }
 
-/** The bridge that this runtime has. Exact in every runtime measured; the legacy JSPI API is not asked for. */
+/** The bridge for this runtime. Exact in every runtime measured; the legacy JSPI API is not asked for. */
 export function detectBridge(): BridgeKind {
-  return integration() ? 'jspi' : 'fault'
+  return hasJspi() ? 'jspi' : 'asyncify'
 }
 
-function integration(): PromiseIntegration | undefined {
-  const wasm = WebAssembly as unknown as Partial<PromiseIntegration>
-  return typeof wasm.Suspending === 'function' && typeof wasm.promising === 'function'
-    ? (wasm as PromiseIntegration)
-    : undefined
-}
-
-/**
- * A function as a wasm import that suspends its caller until the promise settles.
- * @param f must never reject: a rejection would unwind C frames (bridges.md 9)
- */
-export function suspending(f: (...args: number[]) => Promise<number>): object {
-  return new (required().Suspending)(f)
-}
-
-/** A wasm export as a function in which those imports may suspend. */
-export function promising(f: WasmFunction): (...args: number[]) => Promise<number> {
-  return required().promising(f)
-}
-
-function required(): PromiseIntegration {
-  const found = integration()
-  if (!found) throw new TypeError("This runtime has no JSPI: leave the option `bridge` out, or set it to 'fault'")
-  return found
+/** @param sqlite the instance that is suspended. @param heap its memory */
+export function createBridge(kind: BridgeKind | 'none', sqlite: SqliteExports, heap: Heap): Bridge {
+  if (kind === 'none') return new NoBridge()
+  return kind === 'jspi' ? new JspiBridge() : new AsyncifyBridge(sqlite, heap)
 }

@@ -1,39 +1,52 @@
 import type { DatabaseState } from '../../replica/index.ts'
-import type { PageReader } from '../connection/page-source.ts'
 import type { Heap } from './heap.ts'
 import { patchPageOne } from './page-one.ts'
+import type { PageReader } from './page-reader.ts'
 import { SQLITE, SQLITE_IOERR_SHORT_READ } from './sqlite-codes.ts'
 
 /** `readNow` for a page that is not at hand. */
-const MISS = -1
+export const MISS = -1
+
+/** The name of the only file there is. */
+export const DATABASE_NAME = 'replica.db'
 
 /**
- * The one file that SQLite sees: the pages of whichever query is running.
- *
- * Whatever goes wrong with a page, SQLite is told SQLITE_INTERRUPT: every other code would end a transaction, or keep
- * half of a statement's rows (bridges.md 4). The failure itself waits in `failure` for the caller of the query.
+ * The one file that SQLite sees: the pages of whichever query is running. The border guards its methods: whatever goes
+ * wrong with a page, SQLite is told SQLITE_INTERRUPT, because every other code would end a transaction, or keep half of a
+ * statement's rows (bridges 4).
  */
 export class DatabaseFile {
-  /** Pages that a read missed and did not wait for, since `begin`. With any of them, the call is void. */
-  readonly missed = new Set<number>()
-  /** Why a page could not be had, since `begin`. With it, the call is void. */
-  failure: { readonly error: unknown } | undefined
   /** How often a read was waited for, ever. */
   waits = 0
+  /** Told of each page that is read, while it is set. */
+  onRead: ((pgno: number) => void) | undefined
   #source: PageReader | undefined
   #missing = 0
   #pageOne: { readonly state: DatabaseState; readonly page: Uint8Array } | undefined
+  /** How many states SQLite has been shown: the change counter that it sees. */
+  #generation = 0
+  #isOpen = false
   readonly #heap: Heap
 
   constructor(heap: Heap) {
     this.#heap = heap
   }
 
-  /** From now on read from this source, with nothing missed and nothing failed. */
+  /** From now on read from this source. */
   begin(source: PageReader): void {
+    if (this.#source?.state !== source.state) this.#generation += 1
     this.#source = source
-    this.missed.clear()
-    this.failure = undefined
+  }
+
+  /** One file, once: ATTACH finds nothing else. @param name address of the file's name. @returns a result code */
+  open(name: number): number {
+    if (this.#isOpen || this.#heap.cString(name) !== DATABASE_NAME) return SQLITE.CANTOPEN
+    this.#isOpen = true
+    return SQLITE.OK
+  }
+
+  close(): void {
+    this.#isOpen = false
   }
 
   /** Bytes. */
@@ -47,34 +60,21 @@ export class DatabaseFile {
     return this.#source?.now ?? 0
   }
 
-  /** Not 0 when whoever asked has had enough: the query is to stop then. */
-  stopped(): number {
-    const signal = this.#source?.signal
-    if (!signal?.aborted) return 0
-    this.failure ??= { error: signal.reason }
-    return 1
+  /** @throws the reason when the query was aborted: it is to stop then */
+  throwIfStopped(): void {
+    this.#source?.signal?.throwIfAborted()
   }
 
-  /** Copy bytes to `target` in SQLite's memory. Never throws. @returns a result code, or -1 for a miss */
+  /** Copy bytes to `target` in SQLite's memory. @returns a result code, or MISS */
   readNow(target: number, length: number, offset: number): number {
-    try {
-      return this.#read(target, length, offset)
-    } catch (error) {
-      this.failure ??= { error } // an exception would unwind SQLite's frames, and leave its state half done
-      return SQLITE.INTERRUPT
-    }
-  }
-
-  #read(target: number, length: number, offset: number): number {
     const source = this.#source
-    if (!source || this.failure) return SQLITE.INTERRUPT
+    if (!source) return SQLITE.INTERRUPT
     const { pageSize, commit } = source.state
     let done = 0
     while (done < length) {
       const pgno = Math.floor((offset + done) / pageSize) + 1
-      const bytes = this.#heap.bytes
       if (pgno > commit) {
-        bytes.fill(0, target + done, target + length)
+        this.#heap.bytes.fill(0, target + done, target + length)
         return SQLITE_IOERR_SHORT_READ
       }
       const page = this.#page(source, pgno)
@@ -84,30 +84,13 @@ export class DatabaseFile {
       }
       const from = offset + done - (pgno - 1) * pageSize
       const part = Math.min(length - done, pageSize - from)
-      bytes.set(part === pageSize ? page : page.subarray(from, from + part), target + done)
+      this.#heap.bytes.set(part === pageSize ? page : page.subarray(from, from + part), target + done)
       done += part
     }
     return SQLITE.OK
   }
 
-  #page(source: PageReader, pgno: number): Uint8Array | undefined {
-    if (pgno > 1) return source.get(pgno)
-    if (this.#pageOne?.state.txid === source.state.txid && this.#pageOne.state.commit === source.state.commit) {
-      return this.#pageOne.page
-    }
-    const page = source.get(1)
-    if (!page) return undefined
-    this.#pageOne = { state: source.state, page: patchPageOne(page, source.state) }
-    return this.#pageOne.page
-  }
-
-  /** Bridge `fault`: note the miss that `readNow` just met. @returns a result code */
-  noteMiss(): number {
-    this.missed.add(this.#missing)
-    return SQLITE.INTERRUPT
-  }
-
-  /** Bridge `jspi`: fetch what `readNow` misses, and read. Never rejects. @returns a result code */
+  /** Fetch what `readNow` misses, and read. @returns a result code. @throws what fetching throws */
   async readLater(target: number, length: number, offset: number): Promise<number> {
     const source = this.#source
     this.waits += 1
@@ -117,11 +100,18 @@ export class DatabaseFile {
         if (result !== MISS || !source) return result
         await source.hold([this.#missing])
       }
-    } catch (error) {
-      this.failure ??= { error }
-      return SQLITE.INTERRUPT
     } finally {
       source?.release()
     }
+  }
+
+  #page(source: PageReader, pgno: number): Uint8Array | undefined {
+    this.onRead?.(pgno)
+    if (pgno > 1) return source.get(pgno)
+    if (this.#pageOne?.state === source.state) return this.#pageOne.page
+    const page = source.get(1)
+    if (!page) return undefined
+    this.#pageOne = { state: source.state, page: patchPageOne(page, source.state, this.#generation) }
+    return this.#pageOne.page
   }
 }

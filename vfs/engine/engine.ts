@@ -1,13 +1,15 @@
-import type { TrampolineExports, TrampolineHost } from '../trampoline/trampoline.ts'
-import { type BridgeKind, detectBridge, promising, suspending } from './bridge.ts'
-import { DatabaseFile } from './database-file.ts'
+import type { TrampolineExports } from '../trampoline/trampoline.ts'
+import { Border, type GuardedImports, instantiate, wasmFunction } from './border.ts'
+import { type Bridge, type BridgeKind, createBridge, detectBridge } from './bridge.ts'
+import { DatabaseFile, MISS } from './database-file.ts'
 import { VfsError } from './errors.ts'
 import { Heap } from './heap.ts'
 import { functionPointer, registerVfs } from './register-vfs.ts'
+import { Scratch } from './scratch.ts'
 import { SQLITE, sqliteCodeName } from './sqlite-codes.ts'
 import type { SqliteExports } from './sqlite-exports.ts'
 import { createMemory, wasmImports } from './wasm-imports.ts'
-import { Turns } from './yielding.ts'
+import { Yielding } from './yielding.ts'
 
 /** The compiled modules of an engine. They can be shared by any number of instances. */
 export interface EngineModules {
@@ -16,7 +18,7 @@ export interface EngineModules {
    * Loaded when it is first asked for, then the same each time.
    * @throws VfsError VFS_ENGINE
    */
-  sqlite(bridge: 'jspi' | 'asyncify'): Promise<WebAssembly.Module>
+  sqlite(bridge: BridgeKind): Promise<WebAssembly.Module>
   /** From `compileTrampoline()`, or `trampolineBytes()` compiled elsewhere. */
   readonly trampoline: WebAssembly.Module
 }
@@ -24,62 +26,93 @@ export interface EngineModules {
 export interface EngineOptions {
   /** Default: what the runtime has. */
   readonly bridge?: BridgeKind
+  /** False: a call ends at the first page that is not at hand, with SQLITE_INTERRUPT. Default true. */
+  readonly waits?: boolean
 }
 
-/** What SQL calls outside of itself. Both run inside of SQLite: they must not throw. */
+/** What SQLite calls while a statement is compiled or runs. Failures are the border's business. */
 export interface EngineHooks {
   /** @param args address of the `char *[4]` of SQLITE_FCNTL_PRAGMA. @returns a result code */
   pragma(args: number): number
+  /** A scalar function. @param values address of `count` pointers to values */
   scalar(context: number, count: number, values: number): void
+  /** @param first and second addresses of texts, or 0. @returns SQLITE_OK or SQLITE_DENY */
+  authorize(action: number, first: number, second: number): number
 }
 
 /** The calls that read pages. Everything else on `Engine.sqlite` may be called directly. */
 type ReadingCall = 'sqlite3_open_v2' | 'sqlite3_prepare_v3' | 'sqlite3_step'
 
-/** The name of the only file there is. */
-export const DATABASE_NAME = 'replica.db'
+/** What SQLite's functions take as pointers to functions of ours. */
+export interface CallbackPointers {
+  /** sqlite3_progress_handler. */
+  readonly progress: number
+  /** sqlite3_create_function_v2, for every scalar function. */
+  readonly scalar: number
+  /** sqlite3_set_authorizer. */
+  readonly authorizer: number
+}
 
-/**
- * One instance of SQLite, with one file: about 1.6 MB. It runs one call at a time, to the end (bridges.md 2.4: JSPI does
- * not switch the shadow stack, two interleaved calls corrupt memory); entering it twice is refused.
- */
-export class Engine {
-  readonly bridge: BridgeKind
+interface Parts {
   readonly sqlite: SqliteExports
   readonly heap: Heap
+  readonly scratch: Scratch
   readonly file: DatabaseFile
-  /** Pauses between pieces of work. */
-  readonly turns: Turns
-  /** What sqlite3_progress_handler takes. */
-  readonly progressPointer: number
-  /** What sqlite3_create_function_v2 takes for every scalar function. */
-  readonly scalarPointer: number
+  readonly border: Border
+  readonly yielding: Yielding
+  readonly bridge: Bridge
+  readonly callbacks: Callbacks
+}
+
+/** Whose code SQLite calls: set by the connection, and by `each` for as long as it runs. */
+interface Callbacks {
+  hooks?: EngineHooks
+  onRow?: (statement: number) => boolean
+}
+
+const SQLITE_DENY = 1
+
+/**
+ * One instance of SQLite, with one file: about 1.6 MB. It runs one call at a time, to the end (bridges 2.4: the shadow
+ * stack is not switched, two interleaved calls corrupt memory); entering it twice is refused.
+ *
+ * States: idle -> running -> idle, or broken for good: a trap has ended a call in the middle of SQLite's C code.
+ */
+export class Engine {
+  readonly sqlite: SqliteExports
+  readonly heap: Heap
+  readonly scratch: Scratch
+  readonly file: DatabaseFile
+  readonly border: Border
+  readonly yielding: Yielding
+  readonly pointers: CallbackPointers
+  readonly #bridge: Bridge
+  readonly #callbacks: Callbacks
   readonly #canSuspend: WebAssembly.Global
   readonly #calls: Record<ReadingCall | 'each', (...args: number[]) => number | Promise<number>>
-  #hooks: EngineHooks | undefined
-  #onRow: ((statement: number) => boolean) | undefined
-  #running = false
-  #open = false
+  #state: 'idle' | 'running' | 'broken' = 'idle'
 
-  private constructor(
-    bridge: BridgeKind,
-    parts: { sqlite: SqliteExports; heap: Heap; file: DatabaseFile; trampoline: TrampolineExports; turns: Turns },
-  ) {
-    const { sqlite, trampoline } = parts
-    this.bridge = bridge
+  private constructor(parts: Parts, trampoline: TrampolineExports, waits: boolean) {
+    const { sqlite, bridge } = parts
     this.sqlite = sqlite
     this.heap = parts.heap
+    this.scratch = parts.scratch
     this.file = parts.file
-    this.#canSuspend = trampoline.canSuspend
-    this.turns = parts.turns
-    this.progressPointer = functionPointer(sqlite, trampoline.xProgress)
-    this.scalarPointer = functionPointer(sqlite, trampoline.xFunc)
-    const wrap = bridge === 'jspi' ? promising : <F>(f: F): F => f
+    this.border = parts.border
+    this.yielding = parts.yielding
+    this.#bridge = bridge
+    this.#callbacks = parts.callbacks
+    this.#canSuspend = waits ? trampoline.canSuspend : new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
+    this.pointers = {
+      progress: functionPointer(sqlite, trampoline.xProgress),
+      scalar: functionPointer(sqlite, trampoline.xFunc),
+      authorizer: functionPointer(sqlite, trampoline.xAuth),
+    }
     this.#calls = {
-      sqlite3_open_v2: wrap(sqlite.sqlite3_open_v2 as (...args: number[]) => number),
-      sqlite3_prepare_v3: wrap(sqlite.sqlite3_prepare_v3 as (...args: number[]) => number),
-      sqlite3_step: wrap(sqlite.sqlite3_step as (...args: number[]) => number),
-      each: wrap(trampoline.each as (...args: number[]) => number),
+      sqlite3_open_v2: bridge.entering(sqlite.sqlite3_open_v2 as (...args: number[]) => number),
+      sqlite3_prepare_v3: bridge.entering(sqlite.sqlite3_prepare_v3 as (...args: number[]) => number),
+      sqlite3_step: bridge.entering(sqlite.sqlite3_step as (...args: number[]) => number),
+      each: bridge.entering(trampoline.each as (...args: number[]) => number),
     }
   }
 
@@ -88,113 +121,174 @@ export class Engine {
    * @throws VfsError VFS_ENGINE
    */
   static async start(modules: EngineModules, options: EngineOptions = {}): Promise<Engine> {
-    const bridge = options.bridge ?? detectBridge()
+    const { bridge: kind = detectBridge(), waits = true } = options
     const memory = createMemory()
     const heap = new Heap(memory)
+    const border = new Border()
     const file = new DatabaseFile(heap)
     const now = (): number => file.now()
-    const turns = new Turns()
-    const module = await modules.sqlite(bridge === 'jspi' ? 'jspi' : 'asyncify')
-    const imports = wasmImports(module, memory, heap, now)
-    const sqlite = (await WebAssembly.instantiate(module, imports)).exports as unknown as SqliteExports
+    const sqliteModule = await modules.sqlite(kind)
+    const sqlite = await instantiate<SqliteExports>(
+      sqliteModule,
+      wasmImports(sqliteModule, { memory, heap, border, now }),
+    )
     sqlite.__wasm_call_ctors()
-    let engine: Engine | undefined
-    const host: TrampolineHost = {
-      open: (name) => (engine ? engine.#openFile(name) : SQLITE.CANTOPEN),
-      close: () => {
-        if (engine) engine.#open = false
-      },
-      size: () => file.size(),
-      readNow: (target, length, offset) => file.readNow(target, length, offset),
-      readLater:
-        bridge === 'jspi'
-          ? suspending((target, length, offset) => file.readLater(target!, length!, offset!))
-          : () => file.noteMiss(),
-      turnDue: () => (turns.look() ? 1 : 0),
-      takeTurn:
-        bridge === 'jspi'
-          ? suspending(async () => {
-              await turns.take()
-              return file.stopped()
-            })
-          : () => file.stopped(),
-      pragma: (args) => (engine === undefined ? undefined : engine.#hooks)?.pragma(args) ?? SQLITE.NOTFOUND,
-      random: (target, length) => void globalThis.crypto.getRandomValues(heap.bytes.subarray(target, target + length)),
-      now,
-      row: (statement) => ((engine === undefined ? undefined : engine.#onRow)?.(statement) === false ? 0 : 1),
-      scalar: (context, count, values) =>
-        (engine === undefined ? undefined : engine.#hooks)?.scalar(context, count, values),
+    const parts: Parts = {
+      sqlite,
+      heap,
+      border,
+      file,
+      scratch: new Scratch(sqlite, heap),
+      yielding: new Yielding(),
+      bridge: createBridge(waits ? kind : 'none', sqlite, heap),
+      callbacks: {},
     }
-    const env = {
-      ...host,
-      memory,
-      step: sqlite.sqlite3_step,
-      stackSave: sqlite.emscripten_stack_get_current,
-      stackRestore: sqlite._emscripten_stack_restore,
-    } as unknown as WebAssembly.ModuleImports
-    const trampoline = (await WebAssembly.instantiate(modules.trampoline, { env }))
-      .exports as unknown as TrampolineExports
-    const result = sqlite.sqlite3_initialize() || registerVfs(sqlite, heap, trampoline)
+    const trampoline = await instantiate<TrampolineExports>(modules.trampoline, trampolineImports(parts, memory))
+    const result = sqlite.sqlite3_initialize() || registerVfs(sqlite, parts, trampoline)
     if (result !== SQLITE.OK) {
       throw new VfsError('VFS_ENGINE', `Cannot start SQLite: ${sqliteCodeName(result)}`, { at: { sqliteCode: result } })
     }
-    engine = new Engine(bridge, { sqlite, heap, file, trampoline, turns })
-    return engine
+    return new Engine(parts, trampoline, waits)
+  }
+
+  /** True when the instance must not be called again: a call has ended in the middle of SQLite's code. */
+  get broken(): boolean {
+    return this.#state === 'broken'
   }
 
   /** Who answers pragmas and functions from now on. */
   set hooks(hooks: EngineHooks) {
-    this.#hooks = hooks
+    this.#callbacks.hooks = hooks
   }
 
   /**
-   * Call SQLite where it may read pages: those of the source that `file` was begun with. What was missed or failed is in
-   * `file` afterwards: look there first, whatever the result says (bridges.md 4, rule 1).
+   * Call SQLite where it may read pages: those of the source that `file` was begun with. Look at `border.failure` first,
+   * whatever the result says: with a failure the call is void.
    *
-   * @returns a result code
-   * @throws VfsError VFS_ENGINE_BUSY
+   * @returns a result code; itself, not a promise, where nothing had to wait and the bridge can tell
+   * @throws VfsError VFS_ENGINE_BUSY, VFS_ENGINE, VFS_NO_MEMORY
    */
-  call(call: ReadingCall, ...args: number[]): Promise<number> {
+  call(call: ReadingCall, ...args: number[]): number | Promise<number> {
     return this.#enter(call, args)
   }
 
   /**
    * Step a statement through its rows.
    *
-   * @param onRow takes the row that the statement stands on; true to stop there. It must not throw
+   * @param onRow takes the row that the statement stands on; true to stop there
    * @returns SQLITE_ROW when it was stopped, otherwise the last step's result code
-   * @throws VfsError VFS_ENGINE_BUSY
+   * @throws as `call`
    */
-  async each(statement: number, onRow: (statement: number) => boolean): Promise<number> {
-    if (this.#running) throw busy()
-    this.#onRow = onRow
-    try {
-      return await this.#enter('each', [statement])
-    } finally {
-      this.#onRow = undefined
-    }
+  each(statement: number, onRow: (statement: number) => boolean): number | Promise<number> {
+    if (this.#state === 'idle') this.#callbacks.onRow = onRow
+    return this.#enter('each', [statement])
   }
 
-  async #enter(call: ReadingCall | 'each', args: number[]): Promise<number> {
-    if (this.#running) throw busy()
-    this.#running = true
+  #enter(call: ReadingCall | 'each', args: number[]): number | Promise<number> {
+    if (this.#state !== 'idle') throw this.#state === 'running' ? busy() : unusable()
+    this.#state = 'running'
     this.#canSuspend.value = 1
+    this.border.begin()
     try {
-      return await this.#calls[call](...args)
-    } finally {
-      this.#canSuspend.value = 0
-      this.#running = false
+      const result = this.#calls[call](...args)
+      if (typeof result !== 'number') return this.#leaveLater(result)
+      this.#leave()
+      return result
+    } catch (trap) {
+      throw this.#broke(trap)
     }
   }
 
-  /** One file, once: ATTACH finds nothing else. */
-  #openFile(name: number): number {
-    if (this.#open || this.heap.cString(name) !== DATABASE_NAME) return SQLITE.CANTOPEN
-    this.#open = true
-    return SQLITE.OK
+  async #leaveLater(result: Promise<number>): Promise<number> {
+    let code: number
+    try {
+      code = await result
+    } catch (trap) {
+      throw this.#broke(trap)
+    }
+    this.#leave()
+    return code
   }
+
+  #leave(): void {
+    this.#canSuspend.value = 0
+    this.#state = 'idle'
+  }
+
+  /** A trap, or an exception out of wasm code: what SQLite was doing stays half done, so nothing may call it again. */
+  #broke(trap: unknown): VfsError {
+    this.#state = 'broken'
+    const reason =
+      this.#bridge.explain(trap) ?? (trap instanceof RangeError ? 'its calls are nested too deeply' : undefined)
+    if (reason !== undefined) {
+      return new VfsError('VFS_NO_MEMORY', `Cannot run the query: ${reason}. Write it with fewer levels`, {
+        cause: trap,
+      })
+    }
+    const message = trap instanceof Error ? trap.message : String(trap)
+    return new VfsError(
+      'VFS_ENGINE',
+      `SQLite has stopped: ${message}. Run the query again: another instance takes over`,
+      {
+        cause: trap,
+      },
+    )
+  }
+}
+
+function trampolineImports(
+  { sqlite, heap, file, border, yielding, bridge, callbacks }: Parts,
+  memory: WebAssembly.Memory,
+) {
+  const stopped = (): number => {
+    file.throwIfStopped()
+    return 0
+  }
+  const yieldNow = async (): Promise<number> => {
+    await yielding.yield()
+    return stopped()
+  }
+  const env = {
+    memory,
+    open: border.guard((name: number) => file.open(name), SQLITE.CANTOPEN),
+    close: border.guard((): undefined => {
+      file.close()
+    }, undefined),
+    size: border.guard(() => file.size(), 0),
+    readNow: border.guard((target: number, length: number, offset: number): number => {
+      if (bridge.rewinding) return MISS // first: `readLater` has to be called again, whatever it has met
+      return border.failure ? SQLITE.INTERRUPT : file.readNow(target, length, offset)
+    }, SQLITE.INTERRUPT),
+    readLater: bridge.suspending(
+      border.guardAsync((target, length, offset) => file.readLater(target!, length!, offset!), SQLITE.INTERRUPT),
+    ),
+    yieldDue: border.guard(() => (bridge.rewinding || yielding.isDue() ? 1 : 0), 0),
+    yieldNow: bridge.suspending(border.guardAsync(yieldNow, 1)),
+    stopped: border.guard(stopped, 1),
+    pragma: border.guard((args: number) => callbacks.hooks?.pragma(args) ?? SQLITE.NOTFOUND, SQLITE.ERROR),
+    authorize: border.guard(
+      (action: number, first: number, second: number): number => callbacks.hooks?.authorize(action, first, second) ?? 0,
+      SQLITE_DENY,
+    ),
+    random: border.guard((target: number, length: number): undefined => {
+      globalThis.crypto.getRandomValues(heap.bytes.subarray(target, target + length))
+    }, undefined),
+    now: border.guard(() => file.now(), 0),
+    row: border.guard((statement: number) => (callbacks.onRow?.(statement) === false ? 0 : 1), 1),
+    scalar: border.guard((context: number, count: number, values: number): undefined => {
+      callbacks.hooks?.scalar(context, count, values)
+    }, undefined),
+    step: wasmFunction(sqlite.sqlite3_step),
+    stackSave: wasmFunction(sqlite.emscripten_stack_get_current),
+    stackRestore: wasmFunction(sqlite._emscripten_stack_restore),
+  }
+  return { env } satisfies GuardedImports
 }
 
 function busy(): VfsError {
   return new VfsError('VFS_ENGINE_BUSY', 'Cannot enter a SQLite instance that is already running a call')
+}
+
+function unusable(): VfsError {
+  return new VfsError('VFS_ENGINE', 'Cannot use this SQLite instance: a call to it has ended in the middle')
 }

@@ -3,7 +3,8 @@ export type VfsErrorCode =
   // SQLite refused the statement, or found something wrong
   | 'VFS_SQL' // the statement's own fault; the message is SQLite's
   | 'VFS_READONLY' // it would write: a replica cannot be written to
-  | 'VFS_CORRUPT' // the database is malformed, or not one that this build reads (UTF-16)
+  | 'VFS_CORRUPT' // the database is malformed
+  | 'VFS_UNSUPPORTED' // the database uses what this build of SQLite lacks: UTF-16, a module
   | 'VFS_NO_MEMORY'
   | 'VFS_CANNOT_OPEN' // ATTACH of a file
   | 'VFS_INTERRUPTED'
@@ -19,9 +20,8 @@ export type VfsErrorCode =
   | 'VFS_FIXED' // time travel asked of a database that is fixed at one state
   | 'VFS_CLOSED'
   // the bridge
-  | 'VFS_UNSTABLE_RESULT' // a large result changed while it was computed again (random()); see README.md
   | 'VFS_ENGINE_BUSY' // one instance was entered twice: a defect here
-  | 'VFS_ENGINE' // SQLite did not start
+  | 'VFS_ENGINE' // SQLite did not start, or a trap has ended it
 
 /** What is known about the failure; each where it applies. */
 export interface VfsErrorContext {

@@ -1,5 +1,6 @@
 import type { TrampolineExports } from '../trampoline/trampoline.ts'
 import type { Heap } from './heap.ts'
+import type { Scratch } from './scratch.ts'
 import type { SqliteExports } from './sqlite-exports.ts'
 
 /** The name under which SQLite knows the VFS. It is the default one. */
@@ -46,13 +47,20 @@ export function functionPointer(sqlite: SqliteExports, f: unknown): number {
   return index
 }
 
-/** Make the trampoline SQLite's VFS. The structures live as long as the instance. @returns a result code */
-export function registerVfs(sqlite: SqliteExports, heap: Heap, trampoline: TrampolineExports): number {
-  const methods = sqlite.malloc(4 + 4 * FILE_METHODS.length)
-  const vfs = sqlite.malloc(VFS_BYTES)
-  const name = sqlite.malloc(VFS_NAME.length * 3 + 1)
+/**
+ * Make the trampoline SQLite's VFS. The structures live as long as the instance.
+ * @returns a result code
+ * @throws VfsError VFS_NO_MEMORY
+ */
+export function registerVfs(
+  sqlite: SqliteExports,
+  { heap, scratch }: { readonly heap: Heap; readonly scratch: Scratch },
+  trampoline: TrampolineExports,
+): number {
+  const methods = scratch.allocate(4 + 4 * FILE_METHODS.length)
+  const vfs = scratch.allocate(VFS_BYTES)
+  const name = scratch.allocateText(VFS_NAME).address
   heap.bytes.fill(0, vfs, vfs + VFS_BYTES)
-  heap.bytes[name + heap.writeText(name, VFS_NAME)] = 0
   const put = (address: number, value: number): void => heap.view.setUint32(address, value, true)
   put(methods, 1)
   for (const [i, method] of FILE_METHODS.entries()) {

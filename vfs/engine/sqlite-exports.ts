@@ -31,6 +31,9 @@ export interface SqliteExports {
   sqlite3_error_offset(db: number): number
   sqlite3_get_autocommit(db: number): number
   sqlite3_exec(db: number, sql: number, callback: number, argument: number, message: number): number
+  sqlite3_set_authorizer(db: number, handler: number, argument: number): number
+  /** sqlite3_db_config for options of an int and an int pointer. */
+  sqlite3__wasm_db_config_ip(db: number, option: number, value: number, out: number): number
   sqlite3_progress_handler(db: number, steps: number, handler: number, argument: number): void
   sqlite3_create_function_v2(
     db: number,
@@ -47,6 +50,8 @@ export interface SqliteExports {
   sqlite3_reset(statement: number): number
   sqlite3_finalize(statement: number): number
   sqlite3_stmt_readonly(statement: number): number
+  /** 0 for an ordinary statement. */
+  sqlite3_stmt_isexplain(statement: number): number
   sqlite3_stmt_status(statement: number, operation: number, reset: number): number
   sqlite3_clear_bindings(statement: number): number
   sqlite3_bind_parameter_count(statement: number): number

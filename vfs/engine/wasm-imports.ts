@@ -1,3 +1,4 @@
+import type { Border, GuardedImport, GuardedImports } from './border.ts'
 import type { Heap } from './heap.ts'
 
 /** The stock build asks for this memory; 32768 pages of 64 KiB are the 2 GiB that it can address. */
@@ -24,35 +25,40 @@ export function createMemory(): WebAssembly.Memory {
  */
 export function wasmImports(
   module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-  heap: Heap,
-  now: () => number,
-): WebAssembly.Imports {
-  const known: Record<string, (...args: number[]) => number | undefined> = {
-    emscripten_date_now: now,
-    emscripten_get_now: now,
-    emscripten_get_heap_max: () => MAXIMUM_PAGES * WASM_PAGE_BYTES,
-    emscripten_resize_heap: (bytes) => growHeap(memory, bytes! >>> 0),
-    environ_sizes_get: (count, size) => {
-      heap.view.setUint32(count!, 0, true)
-      heap.view.setUint32(size!, 0, true)
+  options: {
+    readonly memory: WebAssembly.Memory
+    readonly heap: Heap
+    readonly border: Border
+    readonly now: () => number
+  },
+): GuardedImports {
+  const { memory, heap, border, now } = options
+  const known: Record<string, GuardedImport> = {
+    emscripten_date_now: border.guard(now, 0),
+    emscripten_get_now: border.guard(now, 0),
+    emscripten_get_heap_max: border.guard(() => MAXIMUM_PAGES * WASM_PAGE_BYTES, 0),
+    emscripten_resize_heap: border.guard((bytes: number) => growHeap(memory, bytes >>> 0), 0),
+    environ_sizes_get: border.guard((count: number, size: number) => {
+      heap.view.setUint32(count, 0, true)
+      heap.view.setUint32(size, 0, true)
       return 0
-    },
-    environ_get: () => 0,
-    _tzset_js: () => undefined,
-  }
-  const timed = {
-    clock_time_get: (_clock: number, _precision: bigint, out: number): number => {
+    }, WASI_ENOSYS),
+    environ_get: border.guard(() => 0, WASI_ENOSYS),
+    _tzset_js: border.guard(() => undefined, undefined),
+    clock_time_get: border.guard((_clock: number, _precision: bigint, out: number) => {
       heap.view.setBigUint64(out, BigInt(Math.round(now() * 1e6)), true)
       return 0
-    },
-    _localtime_js: (seconds: bigint, out: number): void => writeLocalTime(heap.view, Number(seconds), out),
+    }, WASI_ENOSYS),
+    _localtime_js: border.guard((seconds: bigint, out: number) => {
+      writeLocalTime(heap.view, Number(seconds), out)
+      return undefined
+    }, undefined),
   }
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {}
+  const imports: Record<string, Record<string, GuardedImport | WebAssembly.Memory>> = {}
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     imports[from] ??= {}
-    imports[from][name] =
-      kind === 'memory' ? memory : ({ ...known, ...timed }[name] ?? (() => (from === 'env' ? ENOSYS : WASI_ENOSYS)))
+    const unknown = (): GuardedImport => border.guard(() => (from === 'env' ? ENOSYS : WASI_ENOSYS), ENOSYS)
+    imports[from][name] = kind === 'memory' ? memory : (known[name] ?? unknown())
   }
   return imports
 }

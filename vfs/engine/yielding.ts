@@ -1,4 +1,4 @@
-/** How long work goes on before others have a turn. */
+/** How long work goes on before the event loop has its turn. */
 const TURN_MS = 12
 /**
  * And how often that is looked at: a Worker's clock stands still while it computes. During a query a look comes every 0.3 ms
@@ -8,11 +8,11 @@ const TURN_LOOKS = 1000
 const LOOKS_IN_QUERY = 10
 
 /**
- * Turns of the event loop. A query whose pages are all at hand never waits for anything but promises that are settled
+ * When the event loop goes on. A query whose pages are all at hand never waits for anything but promises that are settled
  * already, and those alone let no timer, signal or socket have its turn: neither during a long query, nor when one short
  * query follows the other.
  */
-export class Turns {
+export class Yielding {
   readonly #now: () => number
   #last: number
   #looks = 0
@@ -25,14 +25,14 @@ export class Turns {
     this.#last = now()
   }
 
-  /** Look whether it is time for one. */
-  look(): boolean {
-    return this.#isDue(LOOKS_IN_QUERY)
+  /** Whether the event loop should go on now. */
+  isDue(): boolean {
+    return this.#looked(LOOKS_IN_QUERY)
   }
 
-  /** Look between two queries: whoever waited for something else in between has had a turn. */
-  lookBetween(): boolean {
-    if (this.#watching) return this.#isDue(1)
+  /** The same between two queries: a caller that awaited something else in between has let it go on. */
+  isDueBetween(): boolean {
+    if (this.#watching) return this.#looked(1)
     this.#watching = true
     this.#had()
     inTurn(() => {
@@ -42,17 +42,17 @@ export class Turns {
   }
 
   /** Let everything else that is due run. */
-  async take(): Promise<void> {
+  async yield(): Promise<void> {
     await new Promise<void>(inTurn)
     this.#had()
   }
 
-  /** The same, if it is time for it. */
-  async takeIfDue(): Promise<void> {
-    if (this.look()) await this.take()
+  /** The same, if it is due. */
+  async yieldIfDue(): Promise<void> {
+    if (this.isDue()) await this.yield()
   }
 
-  #isDue(looks: number): boolean {
+  #looked(looks: number): boolean {
     this.#looks += looks
     return this.#looks > TURN_LOOKS || this.#now() - this.#last > TURN_MS
   }
