@@ -2,9 +2,9 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ReplicaClient } from '../../storage/index.ts'
+import { Lease, type ReplicaClient } from '../../storage/index.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { config, createDatabase, database, directory, isSynced, newDaemon, Stores, until } from './scene.ts'
+import { commit, config, createDatabase, database, directory, isSynced, newDaemon, Stores, until } from './scene.ts'
 
 function databases(n: number): string[] {
   const dir = tempDir()
@@ -28,6 +28,8 @@ function gatedReplicas(stores = new Stores()) {
   }
 }
 
+const watchers = () => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length
+
 const states = (scene: ReturnType<typeof newDaemon>) => scene.daemon.list().map(({ state }) => state)
 
 describe('close', () => {
@@ -36,7 +38,6 @@ describe('close', () => {
     async (strict) => {
       const [path] = databases(1) as [string]
       const scene = newDaemon(config([database(path), directory(tempDir(), { watch: true })]))
-      const watchers = () => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length
       const before = watchers()
       const opening = scene.daemon.open({ strict })
       await scene.daemon.close()
@@ -62,16 +63,46 @@ describe('close', () => {
     expect(new Set(states(scene))).toEqual(new Set(['stopped']))
   })
 
+  it('while a store does not answer yet: what waits for it does not go on', async () => {
+    const [path] = databases(1) as [string]
+    const stores = new Stores()
+    const gate = Promise.withResolvers<void>()
+    let isAsked = false
+    const scene = newDaemon(config([database(path)]), {
+      openReplica: async () =>
+        new Proxy(stores.open(path), {
+          get: (target, key) => {
+            const value = Reflect.get(target, key)
+            if (key !== 'list') return typeof value === 'function' ? value.bind(target) : value
+            return async function* (...args: Parameters<ReplicaClient['list']>) {
+              isAsked = true
+              await gate.promise
+              yield* target.list(...args)
+            }
+          },
+        }),
+    })
+    const opening = scene.daemon.open({ strict: true })
+    await until('the store to be asked', () => isAsked)
+    await scene.daemon.close()
+    gate.resolve()
+    await opening
+    expect(states(scene)).toEqual(['stopped'])
+    const { requests } = stores
+    commit(path)
+    await delay(200)
+    expect(stores.requests).toBe(requests)
+  })
+
   it('while what is missing is restored: no other restore begins, and nothing is told to be tried again', async () => {
     const dir = tempDir()
     const paths = Array.from({ length: 12 }, (_, i) => join(dir, `${i}.db`))
     const replicas = gatedReplicas()
     const errors: string[] = []
     const log = { debug() {}, info() {}, warn() {}, error: (text: string) => void errors.push(text) }
-    const scene = newDaemon(config(paths.map((path) => database(path, { restoreIfMissing: true }))), {
-      ...replicas,
-      log,
-    })
+    const entries = paths.map((path) => database(path, { restoreIfMissing: true }))
+    const scene = newDaemon(config([...entries, directory(tempDir(), { watch: true })]), { ...replicas, log })
+    const before = watchers()
     const opening = scene.daemon.open()
     await until('the first ones', () => replicas.asked() > 0)
     const asked = replicas.asked()
@@ -80,6 +111,7 @@ describe('close', () => {
     await opening
     expect(replicas.asked()).toBe(asked)
     expect(errors).toEqual([])
+    expect(watchers()).toBe(before)
   })
 
   it.each(['at once', 'while it is let go of'])('when a database failed, %s: it is not begun again', async (when) => {
@@ -91,6 +123,8 @@ describe('close', () => {
     const scene = newDaemon(config([database(path)]), { events: { failed } })
     await scene.daemon.open()
     await closed.promise
+    expect(states(scene)).toEqual(['stopped'])
+    await delay(100)
     expect(states(scene)).toEqual(['stopped'])
   })
 
@@ -144,6 +178,37 @@ describe('one database', () => {
     await delay(100)
     expect(stores.requests).toBe(0)
     expect(scene.daemon.list()).toEqual([])
+  })
+
+  it('that is registered anew meanwhile stays', async () => {
+    const [path] = databases(1) as [string]
+    const replicas = gatedReplicas()
+    const scene = newDaemon(config([]), replicas)
+    await scene.daemon.open()
+    const first = scene.daemon.register(path, { type: 'file', path })
+    const failed = expect(first).rejects.toMatchObject({ name: 'AbortError' })
+    await scene.daemon.unregister(path)
+    const second = scene.daemon.register(path, { type: 'file', path })
+    replicas.let()
+    await failed
+    expect(await second).toBe(true)
+    await until('the first sync', () => isSynced(scene.daemon.report(path)))
+  })
+
+  it('that is registered before the opening comes to it begins once', async () => {
+    const [path] = databases(1) as [string]
+    let leases = 0
+    const scene = newDaemon(config([database(path)]), {
+      openLease: async (client) => {
+        leases++
+        return new Lease(client.lease!, { owner: 'test', now: Date.now })
+      },
+    })
+    await scene.daemon.register(path, { type: 'file', path })
+    await until('it to begin', () => leases > 0)
+    await scene.daemon.open({ strict: true })
+    await until('the first sync', () => isSynced(scene.daemon.report(path)))
+    expect(leases).toBe(1)
   })
 
   it('that is asked again to start, after the time for that was over, starts once; a stop ends that', async () => {
