@@ -304,13 +304,22 @@ export class Connection {
     if (engine.broken) this.#statements = new StatementCache()
     else {
       this.#statements.clear()
-      if (this.#db !== 0) engine.sqlite.sqlite3_close_v2(this.#db)
+      if (this.#db !== 0) this.#closeDatabase()
     }
     this.#db = 0
     this.#schema = undefined
     this.#leasedFor = undefined
     this.#unclean = false
     this.#log.clear()
+  }
+
+  /** With every statement, those too that a failure has left half compiled: SQLite keeps a file open for each of them. */
+  #closeDatabase(): void {
+    const { sqlite } = this.engine
+    for (let left = sqlite.sqlite3_next_stmt(this.#db, 0); left !== 0; left = sqlite.sqlite3_next_stmt(this.#db, 0)) {
+      sqlite.sqlite3_finalize(left)
+    }
+    sqlite.sqlite3_close_v2(this.#db)
   }
 }
 
