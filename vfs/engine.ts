@@ -94,7 +94,7 @@ export class Engine {
     const file = new DatabaseFile(heap)
     const now = (): number => file.now()
     const turns = new Turns()
-    const module = await modules.sqlite(bridge === 'jspi' ? 'jspi' : 'asyncify')
+    const module = await modules.sqlite(bridge === 'jspi' ? bridge : 'asyncify')
     const imports = wasmImports(module, memory, heap, now)
     const sqlite = (await WebAssembly.instantiate(module, imports)).exports as unknown as SqliteExports
     sqlite.__wasm_call_ctors()
