@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { cpSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { ASYNCIFY_SQLITE, STOCK_SQLITE } from '../../tools/build-asyncify.ts'
 import { isVfsError } from '../../vfs/index.ts'
 import { loadEngineModules as loadInNode } from '../../vfs/load-node.ts'
 import { loadEngineModules as loadOnWeb } from '../../vfs/load-web.ts'
 import { failureOf } from '../support/failure-of.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 /** Whether a module is the one that Asyncify has instrumented. */
 function suspends(module: WebAssembly.Module): boolean {
@@ -18,6 +22,27 @@ test('Node: each bridge has its build, the same one each time', async () => {
   expect(suspends(await modules.sqlite('jspi'))).toBe(false)
   expect(suspends(await modules.sqlite('asyncify'))).toBe(true)
   expect(await (await loadInNode()).sqlite('asyncify')).toBe(await modules.sqlite('asyncify'))
+})
+
+test('Node: a checkout where a build is missing says how to make it, and finds it then', async () => {
+  const checkout = tempDir()
+  cpSync(join(import.meta.dirname, '../../vfs'), join(checkout, 'vfs'), { recursive: true })
+  const built = join(checkout, 'build/asyncify/sqlite3-asyncify.wasm')
+  const script = `
+    const { copyFileSync, mkdirSync } = await import('node:fs')
+    const { loadEngineModules } = await import('./vfs/load-node.ts')
+    const { sqlite } = await loadEngineModules()
+    const { code, message } = await sqlite('asyncify').catch((error) => error)
+    mkdirSync(${JSON.stringify(dirname(built))}, { recursive: true })
+    copyFileSync(${JSON.stringify(ASYNCIFY_SQLITE)}, ${JSON.stringify(built)})
+    console.log(JSON.stringify({ code, message, then: String(await sqlite('asyncify')) }))`
+  const args = ['--input-type=module', '--eval', script]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: checkout })
+  const { code, message, then } = JSON.parse(stdout)
+  expect(code).toBe('VFS_ENGINE')
+  expect(message).toContain(built)
+  expect(message).toContain('`npm run build:asyncify`')
+  expect(then).toBe('[object WebAssembly.Module]')
 })
 
 test('the web: only what a bridge needs is fetched, once a page', async () => {
