@@ -94,7 +94,8 @@ export class Engine {
     const file = new DatabaseFile(heap)
     const now = (): number => file.now()
     const turns = new Turns()
-    const module = await modules.sqlite(bridge === 'jspi' ? bridge : 'asyncify')
+    // Fault and retry suspends nothing. A second build would be compiled while a query waits for what runs ahead of it.
+    const module = await modules.sqlite('jspi')
     const imports = wasmImports(module, memory, heap, now)
     const sqlite = (await WebAssembly.instantiate(module, imports)).exports as unknown as SqliteExports
     sqlite.__wasm_call_ctors()
