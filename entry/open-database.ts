@@ -28,28 +28,20 @@ export async function openDatabase(
   options: CommonOpenOptions,
   platform: Platform,
 ): Promise<Database> {
-  const { cache = {}, poolSize, bridge, sqliteCacheBytes, now, ...rest } = options
+  // Each takes from the rest what is its own.
+  const { cache = {}, ...rest } = options
   const client = typeof source === 'string' ? new RetryingReader(await platform.client(source)) : source
   const store = await platform.store()
   try {
     const memory = new PageCache(cache.memoryBytes === undefined ? {} : { maxBytes: cache.memoryBytes })
-    const opening = { ...rest, cache: memory, ...(store && { store }), ...(now && { now }) }
     const [replica, pool] = await Promise.all([
-      Replica.open(client, opening),
-      startPool(platform, {
-        ...(poolSize !== undefined && { poolSize }),
-        ...(bridge && { bridge }),
-        ...(sqliteCacheBytes !== undefined && { sqliteCacheBytes }),
-      }),
+      Replica.open(client, { ...rest, cache: memory, ...(store && { store }) }),
+      platform.engine().then((modules) => ConnectionPool.start(modules, rest)),
     ])
-    return Database.open(replica, pool, now ? { now } : {})
+    return Database.open(replica, pool, rest)
   } catch (error) {
     await store?.close()
     if (typeof source === 'string') await client.close()
     throw error
   }
-}
-
-async function startPool(platform: Platform, options: PoolOptions): Promise<ConnectionPool> {
-  return await ConnectionPool.start(await platform.engine(), options)
 }

@@ -24,11 +24,8 @@ export interface OpenOptions extends WebOpenOptions {
  * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
  */
 export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
-  const {
-    // In this form bundlers find the files and copy them.
-    sqlite = new URL('./sqlite3.wasm', import.meta.url),
-    sqliteAsyncify = new URL('./sqlite3-asyncify.wasm', import.meta.url),
-    ...rest
-  } = options
-  return await openOnWeb(source, rest, () => loadEngineModules({ sqlite, sqliteAsyncify }))
+  // In this form bundlers find the files, and copy them.
+  const sqlite = options.sqlite ?? new URL('./sqlite3.wasm', import.meta.url)
+  const sqliteAsyncify = options.sqliteAsyncify ?? new URL('./sqlite3-asyncify.wasm', import.meta.url)
+  return await openOnWeb(source, options, () => loadEngineModules(sqlite, sqliteAsyncify))
 }

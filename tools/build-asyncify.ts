@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { Border, instantiate } from '../vfs/engine/border.ts'
@@ -80,13 +80,18 @@ export async function buildAsyncify(force: boolean): Promise<void> {
  */
 export function copySqlite(folder: string): void {
   copyFileSync(STOCK_SQLITE, join(folder, 'sqlite3.wasm'))
-  if (asyncifyIsBuilt()) copyFileSync(ASYNCIFY_SQLITE, join(folder, basename(ASYNCIFY_SQLITE)))
-  else console.log(`${relative(root, folder)} is for runtimes with JSPI only; for all others, too: npm run build`)
+  const target = join(folder, basename(ASYNCIFY_SQLITE))
+  rmSync(target, { force: true }) // an older one would be of another version
+  if (asyncifyIsBuilt()) copyFileSync(ASYNCIFY_SQLITE, target)
+  else
+    console.log(`${folder} is without ${basename(target)}, which runtimes without JSPI need: \`npm run build\` adds it`)
 }
 
 /** @throws Error unless `made` is what it is to be: `stock` and a way to suspend it, and it runs */
 async function check(stock: WebAssembly.Module, made: WebAssembly.Module): Promise<void> {
-  if (importsOf(made) !== importsOf(stock)) throw new Error('Cannot use what Asyncify made: its imports have changed')
+  const known = importsOf(stock)
+  const foreign = importsOf(made).filter((name) => !known.includes(name))
+  if (foreign.length > 0) throw new Error(`Cannot use what Asyncify made: it imports ${foreign.join(', ')}`)
   const exports = new Map(WebAssembly.Module.exports(made).map(({ name, kind }) => [name, kind]))
   const wanted = [
     ...WebAssembly.Module.exports(stock),
@@ -98,10 +103,8 @@ async function check(stock: WebAssembly.Module, made: WebAssembly.Module): Promi
   if (actual !== expected) throw new Error(`Cannot use what Asyncify made: it is SQLite ${actual}, not ${expected}`)
 }
 
-/** In an order of its own: the optimizer puts what is called often first. */
-function importsOf(module: WebAssembly.Module): string {
-  const imports = WebAssembly.Module.imports(module)
-  return JSON.stringify(imports.map(({ module, name, kind }) => `${kind} ${module}.${name}`).sort())
+function importsOf(module: WebAssembly.Module): string[] {
+  return WebAssembly.Module.imports(module).map(({ module, name, kind }) => `${kind} ${module}.${name}`)
 }
 
 /** Start SQLite as vfs/ does. @returns which one it says that it is */

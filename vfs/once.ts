@@ -2,12 +2,10 @@
 export function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined
   return () => {
-    if (loading) return loading
-    const attempt = load()
-    loading = attempt
-    attempt.catch(() => {
+    loading ??= load().catch((error) => {
       loading = undefined
+      throw error
     })
-    return attempt
+    return loading
   }
 }
