@@ -14,12 +14,11 @@ interface AsyncifyExports {
   asyncify_get_state(): number
 }
 
-const NORMAL = 0
 const UNWINDING = 1
 const REWINDING = 2
 
-/** Room for the frames of a suspended call. SQLite's deepest nest that was seen takes a tenth of it. */
-const STACK_BYTES = 256 * 1024
+/** Room for the frames of a suspended call, unless the caller says otherwise. */
+export const ASYNCIFY_STACK_BYTES = 256 * 1024
 /** In front of the frames: where the next one goes, and where they end. */
 const HEAD_BYTES = 8
 
@@ -34,6 +33,7 @@ export class AsyncifyBridge implements Bridge {
   readonly #heap: Heap
   readonly #asyncify: AsyncifyExports
   readonly #data: number
+  readonly #stackBytes: number
   /** What the unwound call waits for. */
   #waiting: Promise<number> | undefined
   #outcome = 0
@@ -42,15 +42,17 @@ export class AsyncifyBridge implements Bridge {
 
   /**
    * @param sqlite an instance of the instrumented binary
+   * @param stackBytes room for the frames of a suspended call. A call that needs more ends in a trap, and the instance with it
    * @throws VfsError VFS_ENGINE for any other binary, or without memory
    */
-  constructor(sqlite: SqliteExports, heap: Heap) {
+  constructor(sqlite: SqliteExports, heap: Heap, stackBytes: number) {
     this.#heap = heap
+    this.#stackBytes = stackBytes
     this.#asyncify = sqlite as unknown as AsyncifyExports
     if (typeof this.#asyncify.asyncify_get_state !== 'function') {
       throw new VfsError('VFS_ENGINE', "Cannot use the bridge 'asyncify': this is not sqlite3-asyncify.wasm")
     }
-    this.#data = sqlite.malloc(HEAD_BYTES + STACK_BYTES)
+    this.#data = sqlite.malloc(HEAD_BYTES + stackBytes)
     if (this.#data === 0) throw new VfsError('VFS_ENGINE', 'Cannot start SQLite: there is no memory for its stack')
   }
 
@@ -81,14 +83,10 @@ export class AsyncifyBridge implements Bridge {
     }
   }
 
-  explain(): string | undefined {
-    if (this.#asyncify.asyncify_get_state() === NORMAL) return undefined
-    return 'its calls are nested too deeply to be suspended'
-  }
-
   async #resume(f: (...args: number[]) => number, args: number[]): Promise<number> {
     const asyncify = this.#asyncify
     for (;;) {
+      this.#checkStack()
       asyncify.asyncify_stop_unwind()
       this.#outcome = await this.#waiting!
       asyncify.asyncify_start_rewind(this.#data)
@@ -106,9 +104,19 @@ export class AsyncifyBridge implements Bridge {
     }
   }
 
+  /**
+   * Asyncify looks at the end only now, when all frames are written. What lies behind it is lost, and with it the instance:
+   * nothing of it runs again.
+   */
+  #checkStack(): void {
+    if (this.#heap.u32(this.#data) > this.#data + HEAD_BYTES + this.#stackBytes) {
+      throw new RangeError(`The frames of a suspended call need more than ${this.#stackBytes} bytes`)
+    }
+  }
+
   #resetStack(): void {
     const { view } = this.#heap
     view.setUint32(this.#data, this.#data + HEAD_BYTES, true)
-    view.setUint32(this.#data + 4, this.#data + HEAD_BYTES + STACK_BYTES, true)
+    view.setUint32(this.#data + 4, this.#data + HEAD_BYTES + this.#stackBytes, true)
   }
 }

@@ -1,4 +1,4 @@
-import { AsyncifyBridge } from './asyncify-bridge.ts'
+import { ASYNCIFY_STACK_BYTES, AsyncifyBridge } from './asyncify-bridge.ts'
 import type { AsyncCall, GuardedImport } from './border.ts'
 import type { Heap } from './heap.ts'
 import { hasJspi, JspiBridge } from './jspi-bridge.ts'
@@ -24,8 +24,6 @@ export interface Bridge {
   entering(f: WasmFunction): (...args: number[]) => number | Promise<number>
   /** True while a stack is being rewound: the import that had suspended is called again, and must find nothing changed. */
   readonly rewinding: boolean
-  /** What a trap in a call means, if it is the bridge's own doing. */
-  explain(trap: unknown): string | undefined
 }
 
 /** The bridge for this runtime. Exact in every runtime measured; the legacy JSPI API is not asked for. */
@@ -33,8 +31,18 @@ export function detectBridge(): BridgeKind {
   return hasJspi() ? 'jspi' : 'asyncify'
 }
 
-/** @param sqlite the instance that is suspended. @param heap its memory */
-export function createBridge(kind: BridgeKind | 'none', sqlite: SqliteExports, heap: Heap): Bridge {
+/** What a bridge is made of. */
+export interface BridgeParts {
+  /** The instance that is suspended. */
+  readonly sqlite: SqliteExports
+  /** Its memory. */
+  readonly heap: Heap
+  /** Bytes for the frames of a suspended call, where the bridge keeps them: `asyncify`. */
+  readonly stackBytes?: number | undefined
+}
+
+/** @param kind 'none': nothing suspends. @throws VfsError VFS_ENGINE where it cannot be had */
+export function createBridge(kind: BridgeKind | 'none', { sqlite, heap, stackBytes }: BridgeParts): Bridge {
   if (kind === 'none') return new NoBridge()
-  return kind === 'jspi' ? new JspiBridge() : new AsyncifyBridge(sqlite, heap)
+  return kind === 'jspi' ? new JspiBridge() : new AsyncifyBridge(sqlite, heap, stackBytes ?? ASYNCIFY_STACK_BYTES)
 }

@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly bridge?: BridgeKind
   /** False: a call ends at the first page that is not at hand, with SQLITE_INTERRUPT. Default true. */
   readonly waits?: boolean
+  /** Bridge `asyncify`: bytes for the frames of a call that waits. Default 256 KiB, many times what SQLite was seen to need. */
+  readonly stackBytes?: number
 }
 
 /** What SQLite calls while a statement is compiled or runs. Failures are the border's business. */
@@ -86,7 +88,6 @@ export class Engine {
   readonly border: Border
   readonly yielding: Yielding
   readonly pointers: CallbackPointers
-  readonly #bridge: Bridge
   readonly #callbacks: Callbacks
   readonly #canSuspend: WebAssembly.Global
   readonly #calls: Record<ReadingCall | 'each', (...args: number[]) => number | Promise<number>>
@@ -100,7 +101,6 @@ export class Engine {
     this.file = parts.file
     this.border = parts.border
     this.yielding = parts.yielding
-    this.#bridge = bridge
     this.#callbacks = parts.callbacks
     this.#canSuspend = waits ? trampoline.canSuspend : new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
     this.pointers = {
@@ -121,7 +121,7 @@ export class Engine {
    * @throws VfsError VFS_ENGINE
    */
   static async start(modules: EngineModules, options: EngineOptions = {}): Promise<Engine> {
-    const { bridge: kind = detectBridge(), waits = true } = options
+    const { bridge: kind = detectBridge(), waits = true, stackBytes } = options
     const memory = createMemory()
     const heap = new Heap(memory)
     const border = new Border()
@@ -140,7 +140,7 @@ export class Engine {
       file,
       scratch: new Scratch(sqlite, heap),
       yielding: new Yielding(),
-      bridge: createBridge(waits ? kind : 'none', sqlite, heap),
+      bridge: createBridge(waits ? kind : 'none', { sqlite, heap, stackBytes }),
       callbacks: {},
     }
     const trampoline = await instantiate<TrampolineExports>(modules.trampoline, trampolineImports(parts, memory))
@@ -218,12 +218,9 @@ export class Engine {
   /** A trap, or an exception out of wasm code: what SQLite was doing stays half done, so nothing may call it again. */
   #broke(trap: unknown): VfsError {
     this.#state = 'broken'
-    const reason =
-      this.#bridge.explain(trap) ?? (trap instanceof RangeError ? 'its calls are nested too deeply' : undefined)
-    if (reason !== undefined) {
-      return new VfsError('VFS_NO_MEMORY', `Cannot run the query: ${reason}. Write it with fewer levels`, {
-        cause: trap,
-      })
+    if (trap instanceof RangeError) {
+      const tooDeep = 'Cannot run the query: its calls are nested too deeply. Write it with fewer levels'
+      return new VfsError('VFS_NO_MEMORY', tooDeep, { cause: trap })
     }
     const message = trap instanceof Error ? trap.message : String(trap)
     return new VfsError(

@@ -34,8 +34,6 @@ export class JspiBridge implements Bridge {
   entering(f: WasmFunction): (...args: number[]) => Promise<number> {
     return this.#integration.promising(f)
   }
-
-  explain(): undefined {}
 }
 
 export function hasJspi(): boolean {

@@ -12,6 +12,4 @@ export class NoBridge implements Bridge {
   entering(f: (...args: number[]) => number): (...args: number[]) => number {
     return f
   }
-
-  explain(): undefined {}
 }
