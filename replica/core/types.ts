@@ -9,6 +9,11 @@ export interface DatabaseState {
   readonly commit: number
   /** Bytes, 512 to 65536. */
   readonly pageSize: number
+  /**
+   * Opaque: equal only where the content is. Two histories of one place differ in it where TXIDs are the same; one state
+   * that other files lead to (after a compaction) may differ, too.
+   */
+  readonly identity: string
 }
 
 /** What a state is looked for by; nothing set is the newest. At most one may be set. */

@@ -3,6 +3,7 @@ import { mergeLayers } from './build-layer.ts'
 import { PageLayer } from './page-layer.ts'
 import { type OpenedFile, type Part, Snapshot } from './snapshot.ts'
 import type { SourceFile } from './source-file.ts'
+import { identityAfter } from './state-identity.ts'
 
 /** Two layers become one when the upper has at least this share of the lower's pages. */
 const MERGE_SHARE = 1 / 2
@@ -15,8 +16,12 @@ export function layerFiles(files: readonly OpenedFile[]): Snapshot {
   const { file, head } = files.at(-1)!
   if (head === undefined) throw new RangeError('The newest file of a state needs its header')
   let parts: readonly Part[] = []
-  for (const opened of files) parts = stack(parts, opened, head.commit)
-  return new Snapshot({ ...head, txid: file.info.maxTXID }, parts)
+  let identity: string | undefined
+  for (const opened of files) {
+    parts = stack(parts, opened, head.commit)
+    identity = identityAfter(identity, opened.file)
+  }
+  return new Snapshot({ ...head, txid: file.info.maxTXID, identity: identity!, newest: file }, parts)
 }
 
 /**
@@ -28,7 +33,11 @@ export function layerFile(state: Snapshot, opened: OpenedFile): Snapshot {
   const { file, head } = opened
   if (head === undefined) throw new RangeError('The newest file of a state needs its header')
   if (head.pageSize !== state.pageSize) throw differentPageSize(file, head.pageSize, state.pageSize)
-  return new Snapshot({ ...head, txid: file.info.maxTXID }, stack(state.parts, opened, head.commit))
+  const identity = identityAfter(state.identity, file)
+  return new Snapshot(
+    { ...head, txid: file.info.maxTXID, identity, newest: file },
+    stack(state.parts, opened, head.commit),
+  )
 }
 
 /** Put a file on top; layers of about one size become one, so that there are never more than a few. */

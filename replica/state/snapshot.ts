@@ -19,6 +19,11 @@ export interface Part {
   readonly limit: number
 }
 
+/** What a state is beside where its pages are. */
+export interface SnapshotState extends DatabaseState {
+  readonly newest: SourceFile
+}
+
 /**
  * One state of the database, and where each of its pages is. Immutable: a newer state is a new value, which shares
  * what both have in common. Nothing has to be told to forget an old one.
@@ -28,14 +33,19 @@ export class Snapshot implements DatabaseState {
   readonly timestamp: number
   readonly commit: number
   readonly pageSize: number
+  readonly identity: string
+  /** The file of its last transaction. */
+  readonly newest: SourceFile
   /** Newest first. */
   readonly parts: readonly Part[]
 
-  constructor(state: DatabaseState, parts: readonly Part[]) {
+  constructor(state: SnapshotState, parts: readonly Part[]) {
     this.txid = state.txid
     this.timestamp = state.timestamp
     this.commit = state.commit
     this.pageSize = state.pageSize
+    this.identity = state.identity
+    this.newest = state.newest
     this.parts = parts
   }
 
@@ -61,9 +71,10 @@ export class Snapshot implements DatabaseState {
     })
   }
 
-  /** The files that pages of this state are in, oldest last. */
+  /** The files that pages of this state are in, and that of its last transaction. */
   files(): SourceFile[] {
-    return [...new Set(this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files)))]
+    const holding = this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files))
+    return [...new Set([this.newest, ...holding])]
   }
 
   /** Memory of the page map: pages that it can find now, and the bytes for them. */
