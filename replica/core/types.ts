@@ -115,6 +115,8 @@ export interface Lag {
   readonly sinceTransactionMs: number
   /** Since the store was last asked successfully, in milliseconds; undefined before the first time. */
   readonly sinceCheckMs: number | undefined
+  /** Why every check since the last successful one has failed; absent when the last one did not. */
+  readonly failing?: unknown
 }
 
 /** How much of a state is kept on this machine. */

@@ -27,7 +27,7 @@ export function saveSnapshot(snapshot: Snapshot, pages: readonly SavedPage[] = [
   const newest = writer.file(snapshot.newest)
   const saved: Saved = {
     format: FORMAT,
-    state: { txid: txid.toString(16), timestamp, commit, pageSize, identity },
+    state: { txid: txid.toString(16), timestamp, commit, pageSize, identity, link: snapshot.link.toString(16) },
     files: writer.files.map(saveFile),
     newest,
     parts,

@@ -14,7 +14,15 @@ export const CHECKSUM_SIZE = 8
 /** What stands at the front of a saved snapshot, as JSON. */
 export interface Saved {
   readonly format: string
-  readonly state: { txid: string; timestamp: number; commit: number; pageSize: number; identity: string }
+  readonly state: {
+    txid: string
+    timestamp: number
+    commit: number
+    pageSize: number
+    identity: string
+    /** In hex. */
+    link: string
+  }
   readonly files: readonly SavedFile[]
   /** Number of the file of its last transaction. */
   readonly newest: number
@@ -66,7 +74,8 @@ function load(bytes: Uint8Array, cache: PageCache): Snapshot | undefined {
   }
   const newest = files[saved.newest]
   if (newest === undefined) return undefined
-  return new Snapshot({ ...saved.state, txid: BigInt(`0x${saved.state.txid}`), newest }, parts)
+  const [txid, link] = [BigInt(`0x${saved.state.txid}`), BigInt(`0x${saved.state.link}`)]
+  return new Snapshot({ ...saved.state, txid, link, newest }, parts)
 }
 
 function loadFile([level, min, max, size, createdAt, checksum]: SavedFile, cache: PageCache): SourceFile {
