@@ -9,6 +9,11 @@ export interface DatabaseState {
   readonly commit: number
   /** Bytes, 512 to 65536. */
   readonly pageSize: number
+  /**
+   * Opaque: equal only where the content is. Two histories of one place differ in it where TXIDs are the same; one state
+   * that other files lead to (after a compaction) may differ, too.
+   */
+  readonly identity: string
 }
 
 /** What a state is looked for by; nothing set is the newest. At most one may be set. */
@@ -110,6 +115,8 @@ export interface Lag {
   readonly sinceTransactionMs: number
   /** Since the store was last asked successfully, in milliseconds; undefined before the first time. */
   readonly sinceCheckMs: number | undefined
+  /** Why every check since the last successful one has failed; absent when the last one did not. */
+  readonly failing?: unknown
 }
 
 /** How much of a state is kept on this machine. */

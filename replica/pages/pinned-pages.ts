@@ -23,7 +23,7 @@ export interface SharedReading {
   trees?: Trees
   /**
    * Files of a state were deleted: plan it again from what there is.
-   * @returns the same state in other files, or a newer one
+   * @returns the same state in other files, or a newer one; of another history where nothing proves that it goes on
    */
   replan(gone: Snapshot): Promise<Snapshot>
 }
@@ -74,8 +74,9 @@ export class SnapshotPages implements PinnedPages {
         if (!(error instanceof FileGone)) throw error
         if (replans === MAX_REPLANS) throw gone(this.state, pgno, error)
         const source = await this.#shared.replan(this.#source)
-        // Planned from an old listing: it lacks what came between.
-        if (source.txid < this.state.txid) throw gone(this.state, pgno, error)
+        // Another history has other pages under the same numbers; an old listing lacks what came between.
+        const serves = source.history === this.state.history && source.txid >= this.state.txid
+        if (!serves) throw gone(this.state, pgno, error)
         this.#source = source
       }
     }

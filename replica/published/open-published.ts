@@ -1,7 +1,6 @@
 import type { LtxFileInfo } from '../../storage/index.ts'
 import { isStorageError } from '../../storage/index.ts'
-import { fileKey } from '../core/file-key.ts'
-import { filesSince } from '../state/files-since.ts'
+import { areAsListed, filesSince, listing } from '../state/files-since.ts'
 import type { OpenSnapshotContext } from '../state/open-snapshot.ts'
 import { FileGone } from '../state/range-reader.ts'
 import type { Snapshot } from '../state/snapshot.ts'
@@ -28,7 +27,8 @@ export async function openPublished(
   context.account.roundTrip()
   try {
     const { catchUp } = await import('../state/catch-up.ts')
-    return await catchUp(state, newer, context)
+    const newest = await catchUp(state, newer, context)
+    return (await areAsListed(newer, context)) ? newest : undefined
   } catch (error) {
     if (error instanceof FileGone) return undefined
     throw error
@@ -51,10 +51,6 @@ async function readPageMap({ client, account, signal }: OpenSnapshotContext): Pr
 
 /** Names alone tell little: a bucket that was emptied and begun anew uses the same ones. */
 function isMadeOf(state: Snapshot, files: readonly LtxFileInfo[]): boolean {
-  const listed = new Set(files.map(identity))
-  return state.files().every(({ info }) => listed.has(identity(info)))
-}
-
-function identity(info: LtxFileInfo): string {
-  return `${fileKey(info)} ${info.size} ${info.createdAt}`
+  const listed = new Set(files.map(listing))
+  return state.files().every(({ info }) => listed.has(listing(info)))
 }

@@ -23,11 +23,13 @@ export function saveSnapshot(snapshot: Snapshot, pages: readonly SavedPage[] = [
     index instanceof LazyIndex ? { limit, lazy: saveIndex(index, writer) } : { limit, layer: saveLayer(index, writer) },
   )
   const frames = pages.map(({ file, frame }) => [writer.file(file), frame.length] as const)
-  const { txid, timestamp, commit, pageSize } = snapshot
+  const { txid, timestamp, commit, pageSize, identity } = snapshot
+  const newest = writer.file(snapshot.newest)
   const saved: Saved = {
     format: FORMAT,
-    state: { txid: txid.toString(16), timestamp, commit, pageSize },
+    state: { txid: txid.toString(16), timestamp, commit, pageSize, identity, link: snapshot.link.toString(16) },
     files: writer.files.map(saveFile),
+    newest,
     parts,
     rows: writer.bytes.length,
     frames,

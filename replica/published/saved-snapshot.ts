@@ -8,14 +8,24 @@ import { SourceFile } from '../state/source-file.ts'
 import { SavedRowReader } from './saved-row-reader.ts'
 
 /** Changes whenever the shape below does: what was saved otherwise is not read. */
-export const FORMAT = 'litetap page map 2'
+export const FORMAT = 'litetap page map 3'
 export const CHECKSUM_SIZE = 8
 
 /** What stands at the front of a saved snapshot, as JSON. */
 export interface Saved {
   readonly format: string
-  readonly state: { txid: string; timestamp: number; commit: number; pageSize: number }
+  readonly state: {
+    txid: string
+    timestamp: number
+    commit: number
+    pageSize: number
+    identity: string
+    /** In hex. */
+    link: string
+  }
   readonly files: readonly SavedFile[]
+  /** Number of the file of its last transaction. */
+  readonly newest: number
   /** Newest first; their rows follow in this order. */
   readonly parts: readonly { limit: number; layer?: SavedLayer; lazy?: SavedLazyIndex }[]
   /** Bytes of the rows. */
@@ -62,7 +72,10 @@ function load(bytes: Uint8Array, cache: PageCache): Snapshot | undefined {
     cache.set(reader.file(number).cached, pgno, data)
     at += size
   }
-  return new Snapshot({ ...saved.state, txid: BigInt(`0x${saved.state.txid}`) }, parts)
+  const newest = files[saved.newest]
+  if (newest === undefined) return undefined
+  const [txid, link] = [BigInt(`0x${saved.state.txid}`), BigInt(`0x${saved.state.link}`)]
+  return new Snapshot({ ...saved.state, txid, link, newest }, parts)
 }
 
 function loadFile([level, min, max, size, createdAt, checksum]: SavedFile, cache: PageCache): SourceFile {

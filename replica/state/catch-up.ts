@@ -14,6 +14,6 @@ export async function catchUp(
   context: OpenSnapshotContext,
 ): Promise<Snapshot> {
   if (newer.length === 0) return state
-  const files = await Promise.all(newer.map((info) => openOnce(info, 'header', context)))
+  const files = await Promise.all(newer.map((info) => openOnce(info, 'recent', context)))
   return files.reduce(layerFile, state)
 }

@@ -1,34 +1,43 @@
-import { ReplicaError } from '../core/errors.ts'
 import { mergeLayers } from './build-layer.ts'
+import { mustGoOn } from './goes-on.ts'
 import { PageLayer } from './page-layer.ts'
 import { type OpenedFile, type Part, Snapshot } from './snapshot.ts'
-import type { SourceFile } from './source-file.ts'
+import { identityAfter } from './state-identity.ts'
 
 /** Two layers become one when the upper has at least this share of the lower's pages. */
 const MERGE_SHARE = 1 / 2
 
 /**
  * The state that files give when they are applied in order.
- * @param files the last with its `head`
+ * @param files at least one
+ * @throws ReplicaError REPLICA_PAGE_SIZE, REPLICA_DAMAGED when they are not of one history
  */
 export function layerFiles(files: readonly OpenedFile[]): Snapshot {
   const { file, head } = files.at(-1)!
-  if (head === undefined) throw new RangeError('The newest file of a state needs its header')
   let parts: readonly Part[] = []
-  for (const opened of files) parts = stack(parts, opened, head.commit)
-  return new Snapshot({ ...head, txid: file.info.maxTXID }, parts)
+  let identity: string | undefined
+  for (const [i, opened] of files.entries()) {
+    const before = files[i - 1]
+    if (before) mustGoOn({ ...before.head, txid: before.file.info.maxTXID }, opened)
+    parts = stack(parts, opened, head.commit)
+    identity = identityAfter(identity, opened.file)
+  }
+  return new Snapshot({ ...head, txid: file.info.maxTXID, identity: identity!, newest: file }, parts)
 }
 
 /**
  * The state after one more file. What the file holds is newer than all there is (`planRestore` and the follower only
  * ever go on with a file that reaches further), so its pages win; pages above its commit are gone.
- * @throws ReplicaError REPLICA_PAGE_SIZE
+ * @throws ReplicaError REPLICA_PAGE_SIZE, REPLICA_DAMAGED when it cannot come after that state
  */
 export function layerFile(state: Snapshot, opened: OpenedFile): Snapshot {
   const { file, head } = opened
-  if (head === undefined) throw new RangeError('The newest file of a state needs its header')
-  if (head.pageSize !== state.pageSize) throw differentPageSize(file, head.pageSize, state.pageSize)
-  return new Snapshot({ ...head, txid: file.info.maxTXID }, stack(state.parts, opened, head.commit))
+  mustGoOn(state, opened)
+  const identity = identityAfter(state.identity, file)
+  return new Snapshot(
+    { ...head, txid: file.info.maxTXID, identity, newest: file, history: state.history },
+    stack(state.parts, opened, head.commit),
+  )
 }
 
 /** Put a file on top; layers of about one size become one, so that there are never more than a few. */
@@ -43,16 +52,4 @@ function stack(parts: readonly Part[], { index }: OpenedFile, commit: number): r
     stacked.shift()
   }
   return [{ index: top, limit: commit }, ...stacked]
-}
-
-/** The error for a file that cannot belong to the same database. */
-export function differentPageSize(file: SourceFile, found: number, wanted: number): ReplicaError {
-  return new ReplicaError(
-    'REPLICA_PAGE_SIZE',
-    `Cannot read ${file.key}: its pages have ${found} bytes, those of older files ${wanted}`,
-    {
-      at: { key: file.key },
-      hint: 'Two databases were replicated to one place; replicate each to a place of its own.',
-    },
-  )
 }

@@ -17,11 +17,13 @@ import { addStart, takeWindow } from './extend-index.ts'
 import { LazyIndex } from './lazy-index.ts'
 import type { PageLayer } from './page-layer.ts'
 import type { RangeReader } from './range-reader.ts'
-import type { OpenedFile } from './snapshot.ts'
+import type { FileHead, OpenedFile } from './snapshot.ts'
 import { SourceFile } from './source-file.ts'
 
-/** A file up to this size is read whole: its pages come with its index. */
+/** A file up to this size is read whole: its pages come with its index and its header. */
 const WHOLE_FILE_BYTES = 8 * 1024
+/** Of the last transactions, whose pages are read soon, a larger one, too. */
+const WHOLE_RECENT_BYTES = 16 * 1024
 /** An index up to this size is read whole: at 100 Mbit/s it takes 4 ms, and looking for a part of it a round or two. */
 const WHOLE_INDEX_BYTES = 48 * 1024
 /** Of the snapshot, in which most pages are, more. */
@@ -37,8 +39,6 @@ const MIN_TAIL_BYTES = 1024
 const MAX_TAIL_BYTES = 16 * 1024
 /** The front of a snapshot, with page 1 and most of the roots of its tables. */
 const FRONT_BYTES = 40 * 1024
-/** Where nothing is known about the database yet, an index is held against what any database can have. */
-const ANY = { commit: 2 ** 32 - 1, pageSize: 65536 }
 
 export interface OpenFileContext {
   readonly reader: RangeReader
@@ -50,27 +50,23 @@ export interface OpenFileContext {
   readonly seen: { frameBytes?: number }
 }
 
-/** What is to be known of a file beyond where its pages are: nothing, its header, or its first pages with it. */
-export type FileFront = 'none' | 'header' | 'pages'
+/** What is to be read of a file's start: its header, its pages if they are few, or its first pages. */
+export type FileFront = 'header' | 'recent' | 'pages'
 
 /**
- * Read as much of a file as is needed to find pages in it: its end, with the index or a part of it; a small file
- * whole. Requests run side by side.
+ * Read as much of a file as is needed to find pages in it: its end, with the index or a part of it, and its header, which
+ * must say what its name says; a small file whole. Requests run side by side.
  *
  * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED
  */
 export async function openFile(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<OpenedFile> {
   try {
-    // Of the newest file the header is needed, too: whole, it is one request instead of two.
-    if (info.size <= (front === 'header' ? 2 * WHOLE_FILE_BYTES : WHOLE_FILE_BYTES)) {
+    if (info.size <= (front === 'recent' ? WHOLE_RECENT_BYTES : WHOLE_FILE_BYTES)) {
       const bytes = await read(info, { offset: 0, size: info.size }, context)
       return openWhole(info, bytes, context)
     }
-    const [tail, start] = await Promise.all([
-      readTail(info, front, context),
-      front === 'none' ? undefined : readFront(info, front, context),
-    ])
-    return await openParts(info, tail, start, context)
+    const [tail, start] = await Promise.all([readTail(info, front, context), readFront(info, front, context)])
+    return openParts(info, tail, start, context)
   } catch (error) {
     throw isLtxError(error) ? damaged({ key: fileKey(info) }, error, error.at) : error
   }
@@ -94,8 +90,11 @@ export function openWhole(info: LtxFileInfo, bytes: Uint8Array, context: PageKee
   return { file, index: layerOf(decoder.pageIndex, file), head: headOf(header!, info) }
 }
 
-/** The header of a file that was opened without it. */
-export async function readHead(info: LtxFileInfo, context: OpenFileContext): Promise<NonNullable<OpenedFile['head']>> {
+/** The header of a file. @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED */
+export async function readHead(
+  info: LtxFileInfo,
+  context: Pick<OpenFileContext, 'reader' | 'account' | 'signal'>,
+): Promise<FileHead> {
   try {
     return (await readFront(info, 'header', context)).head
   } catch (error) {
@@ -139,7 +138,7 @@ function tailBytes(size: number, frameBytes = TYPICAL_FRAME_BYTES): number {
 }
 
 interface Front {
-  readonly head: NonNullable<OpenedFile['head']>
+  readonly head: FileHead
   readonly index: PageIndex
   readonly pages: readonly StoredPage[]
 }
@@ -152,7 +151,11 @@ function keep(file: SourceFile, pages: readonly StoredPage[], { cache, store }: 
   if (pages.length > 0) store?.write(file.cacheKey, pages)
 }
 
-async function readFront(info: LtxFileInfo, front: FileFront, context: OpenFileContext): Promise<Front> {
+async function readFront(
+  info: LtxFileInfo,
+  front: FileFront,
+  context: Pick<OpenFileContext, 'reader' | 'account' | 'signal'>,
+): Promise<Front> {
   const size = Math.min(info.size, front === 'pages' ? FRONT_BYTES : HEADER_SIZE)
   const decoder = new Decoder({ key: fileKey(info) })
   decoder.push(await read(info, { offset: 0, size }, context))
@@ -164,43 +167,43 @@ async function readFront(info: LtxFileInfo, front: FileFront, context: OpenFileC
   return { head, index: decoder.pageIndex, pages }
 }
 
-function openParts(info: LtxFileInfo, tail: Tail, front: Front | undefined, context: OpenFileContext): OpenedFile {
+function openParts(info: LtxFileInfo, tail: Tail, front: Front, context: OpenFileContext): OpenedFile {
   const file = new SourceFile(info, tail.fileChecksum, context.cache)
-  if (front) keep(file, front.pages, context)
-  const index = openIndex(file, tail, front)
-  return front ? { file, index, head: front.head } : { file, index }
+  keep(file, front.pages, context)
+  return { file, index: openIndex(file, tail, front), head: front.head }
 }
 
-function openIndex(file: SourceFile, tail: Tail, front: Front | undefined): PageLayer | LazyIndex {
+function openIndex(file: SourceFile, tail: Tail, front: Front): PageLayer | LazyIndex {
   const { index, bytes } = tail
-  const limits = { ...(front?.head ?? ANY), indexOffset: index.offset }
+  const { commit, pageSize } = front.head
+  const limits = { commit, pageSize, indexOffset: index.offset }
   const start = index.offset - (file.info.size - bytes.length)
   if (start >= 0) return layerOf(decodePageIndex(bytes.subarray(start, start + index.size), limits), file)
   const lazy = new LazyIndex({ file, ...limits, indexSize: index.size - 8 })
   // What cannot be proved now is asked for again when it is needed.
   takeWindow(lazy, bytes.subarray(0, bytes.length - FOOTER_SIZE), -start)
   if (tail.indexStart) takeWindow(lazy, tail.indexStart, 0)
-  if (front) addStart(lazy, front.index)
+  addStart(lazy, front.index)
   return lazy
 }
 
 /** The size field behind the index, and the trailer. */
 const FOOTER_SIZE = 8 + 16
 
-function headOf(header: Header, info: LtxFileInfo): NonNullable<OpenedFile['head']> {
-  const { pageSize, commit, timestamp, minTXID, maxTXID } = header
+function headOf(header: Header, info: LtxFileInfo): FileHead {
+  const { pageSize, commit, timestamp, minTXID, maxTXID, nodeID: link } = header
   if (minTXID !== info.minTXID || maxTXID !== info.maxTXID) {
     const other = fileKey({ level: info.level, minTXID, maxTXID })
     throw damaged({ key: fileKey(info) }, new Error(`its header is that of ${other}`))
   }
-  return { pageSize, commit, timestamp }
+  return { pageSize, commit, timestamp, link }
 }
 
 /** Exactly these bytes: the range was within the file as it was listed. */
 async function read(
   info: LtxFileInfo,
   range: { offset: number; size: number },
-  { reader, account, signal }: OpenFileContext,
+  { reader, account, signal }: Pick<OpenFileContext, 'reader' | 'account' | 'signal'>,
 ): Promise<Uint8Array> {
   const bytes = await reader.read(info, range, { account, signal })
   if (bytes.length === range.size) return bytes

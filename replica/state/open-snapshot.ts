@@ -5,7 +5,7 @@ import { isReplicaError, ReplicaError } from '../core/errors.ts'
 import { fileKey } from '../core/file-key.ts'
 import { byLevel, listLevel, listLevels, listRequests } from '../plan/list-levels.ts'
 import { extendPlan, findGap, type Levels, planRestore } from '../plan/plan-restore.ts'
-import { differentPageSize, layerFiles } from './layer-files.ts'
+import { layerFiles } from './layer-files.ts'
 import type { OpenFileContext } from './open-file.ts'
 import { type OpenedFiles, openOnce } from './opened-files.ts'
 import { FileGone } from './range-reader.ts'
@@ -71,12 +71,7 @@ export async function openPlanned(
 /** The state that a plan's files give, which are opened side by side. @throws FileGone; StorageError, ReplicaError */
 export async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
   context.account.roundTrip()
-  const files = await Promise.all(plan.map((info, i) => openOne(plan, info, i === plan.length - 1, context)))
-  const [first, last] = [files[0]!, files.at(-1)!]
-  if (first.head && last.head && first.head.pageSize !== last.head.pageSize) {
-    throw differentPageSize(last.file, last.head.pageSize, first.head.pageSize)
-  }
-  return layerFiles(files)
+  return layerFiles(await Promise.all(plan.map((info, i) => openOne(plan, info, i === plan.length - 1, context))))
 }
 
 /** @returns undefined when the stages do not fit together: something changed meanwhile, or a file straddles far */
@@ -113,8 +108,7 @@ function openOne(
   newest: boolean,
   context: OpenSnapshotContext,
 ): Promise<OpenedFile> {
-  const front = info === plan[0] ? 'pages' : newest ? 'header' : 'none'
-  return openOnce(info, front, context)
+  return openOnce(info, info === plan[0] ? 'pages' : newest ? 'recent' : 'header', context)
 }
 
 async function listInto(

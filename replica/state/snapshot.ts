@@ -5,18 +5,35 @@ import { LazyIndex } from './lazy-index.ts'
 import type { PageLayer, PageLocation } from './page-layer.ts'
 import type { SourceFile } from './source-file.ts'
 
+/** What a file's header says. */
+export interface FileHead {
+  readonly pageSize: number
+  readonly commit: number
+  readonly timestamp: number
+  /** Names the file's last transaction and the one before its first, where the writer says so; else 0. */
+  readonly link: bigint
+}
+
 /** One file, read as far as is needed to find pages in it. */
 export interface OpenedFile {
   readonly file: SourceFile
   readonly index: PageLayer | LazyIndex
-  /** From its header, which is read for the newest file of a state at least. */
-  readonly head?: { readonly pageSize: number; readonly commit: number; readonly timestamp: number }
+  readonly head: FileHead
 }
 
 /** Pages of one or several files; those above `limit` were cut off by a later, smaller state. */
 export interface Part {
   readonly index: PageLayer | LazyIndex
   readonly limit: number
+}
+
+/** What a state is beside where its pages are. */
+export interface SnapshotState extends DatabaseState {
+  readonly newest: SourceFile
+  /** Of the newest file; 0 when it is not known. */
+  readonly link: bigint
+  /** Default: one of its own. */
+  readonly history?: symbol
 }
 
 /**
@@ -28,15 +45,30 @@ export class Snapshot implements DatabaseState {
   readonly timestamp: number
   readonly commit: number
   readonly pageSize: number
+  readonly identity: string
+  /** The file of its last transaction. */
+  readonly newest: SourceFile
+  readonly link: bigint
+  /** The same for states of which it is proved that one goes on from the other. */
+  readonly history: symbol
   /** Newest first. */
   readonly parts: readonly Part[]
 
-  constructor(state: DatabaseState, parts: readonly Part[]) {
+  constructor(state: SnapshotState, parts: readonly Part[]) {
     this.txid = state.txid
     this.timestamp = state.timestamp
     this.commit = state.commit
     this.pageSize = state.pageSize
+    this.identity = state.identity
+    this.newest = state.newest
+    this.link = state.link
+    this.history = state.history ?? Symbol('history')
     this.parts = parts
+  }
+
+  /** The same state, of which it is proved that another one of its history is that one's. */
+  inHistoryOf({ history }: Snapshot): Snapshot {
+    return history === this.history ? this : new Snapshot({ ...this, history }, this.parts)
   }
 
   /**
@@ -61,9 +93,10 @@ export class Snapshot implements DatabaseState {
     })
   }
 
-  /** The files that pages of this state are in, oldest last. */
+  /** The files that pages of this state are in, and that of its last transaction. */
   files(): SourceFile[] {
-    return [...new Set(this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files)))]
+    const holding = this.parts.flatMap(({ index }) => (index instanceof LazyIndex ? [index.file] : index.files))
+    return [...new Set([this.newest, ...holding])]
   }
 
   /** Memory of the page map: pages that it can find now, and the bytes for them. */
@@ -75,15 +108,6 @@ export class Snapshot implements DatabaseState {
     }
     return sum
   }
-}
-
-/**
- * True when a state that was planned from listings comes after another one. A lower TXID is a listing that is out of
- * date; but of a bucket that was emptied and begun anew TXIDs begin again, and times go on (facts 11: they ascend with
- * TXIDs).
- */
-export function comesAfter(state: DatabaseState, other: DatabaseState): boolean {
-  return state.txid > other.txid || state.timestamp > other.timestamp
 }
 
 function find(index: PageLayer | LazyIndex, pgno: number): PageLocation | 'absent' | undefined {
