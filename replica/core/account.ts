@@ -14,17 +14,30 @@ export function newCost(): Cost {
   }
 }
 
-/** Who pays for requests: several costs are counted together, and one budget ends them. */
-export class Account {
-  readonly #costs: readonly Cost[]
-  readonly #budget: Budget
-  /** The cost that the budget is for. */
-  readonly #own: Cost
+/** Pays for one request: an account alone, or several together (`SharedRequest`). */
+export interface Payer {
+  /**
+   * Before the request is sent.
+   * @param bytes that it will bring, where that is known
+   * @throws ReplicaError REPLICA_BUDGET
+   */
+  request(bytes: number): void
+  received(bytes: number): void
+}
 
-  /** @param costs the first is the one that `budget` limits */
-  constructor(costs: readonly [Cost, ...Cost[]], budget: Budget = {}) {
-    this.#costs = costs
-    this.#own = costs[0]
+/** What one reader costs, and may cost. The replica's total counts along. */
+export class Account implements Payer {
+  /** Of the replica: counts each request once, however many accounts pay for it. */
+  readonly total: Cost
+  readonly #own: Cost
+  readonly #budget: Budget
+  /** Bytes that were promised to this account, and have not come yet. */
+  #expected = 0
+
+  /** @param costs the one that `budget` limits, and the replica's total; one alone is both */
+  constructor([own, total = own]: readonly [own: Cost, total?: Cost], budget: Budget = {}) {
+    this.total = total
+    this.#own = own
     this.#budget = budget
   }
 
@@ -33,20 +46,39 @@ export class Account {
     return this.#budget.maxRequests !== undefined || this.#budget.maxBytes !== undefined
   }
 
-  /**
-   * Before a request is sent.
-   * @param bytes that it will bring, where that is known
-   * @throws ReplicaError REPLICA_BUDGET
-   */
   request(bytes: number): void {
-    const { maxRequests, maxBytes } = this.#budget
-    if (maxRequests !== undefined && this.#own.requests + 1 > maxRequests) throw overBudget(maxRequests, 'requests')
-    if (maxBytes !== undefined && this.#own.bytes + bytes > maxBytes) throw overBudget(maxBytes, 'bytes')
+    const refusal = this.#refusal(1, bytes)
+    if (refusal) throw refusal
     for (const cost of this.#costs) cost.requests += 1
   }
 
   received(bytes: number): void {
     for (const cost of this.#costs) cost.bytes += bytes
+  }
+
+  /**
+   * Take a part in a request that the total counts by itself.
+   * @param requests 1, or 0 to have more bytes of one that this account has a part in
+   * @param bytes that will come; they count from now on against the budget
+   * @returns why that is not possible
+   */
+  pledge(requests: number, bytes: number): ReplicaError | undefined {
+    const refusal = this.#refusal(requests, bytes)
+    if (refusal) return refusal
+    this.#expected += bytes
+    if (this.#own !== this.total) this.#own.requests += requests
+    return undefined
+  }
+
+  /** Some of the pledged bytes have come. */
+  redeem(bytes: number): void {
+    this.#expected -= bytes
+    if (this.#own !== this.total) this.#own.bytes += bytes
+  }
+
+  /** Some of the pledged bytes will not come. */
+  release(bytes: number): void {
+    this.#expected -= bytes
   }
 
   /** Before somebody waits for a round of requests. @throws ReplicaError REPLICA_BUDGET */
@@ -60,6 +92,21 @@ export class Account {
 
   page(found: 'hits' | 'misses'): void {
     for (const cost of this.#costs) cost[found] += 1
+  }
+
+  get #costs(): readonly Cost[] {
+    return this.#own === this.total ? [this.total] : [this.#own, this.total]
+  }
+
+  #refusal(requests: number, bytes: number): ReplicaError | undefined {
+    const { maxRequests, maxBytes } = this.#budget
+    if (maxRequests !== undefined && this.#own.requests + requests > maxRequests) {
+      return overBudget(maxRequests, 'requests')
+    }
+    if (maxBytes !== undefined && this.#own.bytes + this.#expected + bytes > maxBytes) {
+      return overBudget(maxBytes, 'bytes')
+    }
+    return undefined
   }
 }
 

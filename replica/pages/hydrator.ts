@@ -68,7 +68,7 @@ async function missing(state: Snapshot, first: number, end: number, options: Hyd
     let location = state.locate(pgno)
     while (Array.isArray(location)) {
       signal.throwIfAborted()
-      await shared.loadIndexes(location, pgno, account)
+      await shared.loadIndexes(location, pgno, account, signal)
       location = state.locate(pgno)
     }
     if (location !== 'zeros') wanted.push({ pgno, location })
@@ -103,7 +103,7 @@ function take(wanted: readonly WantedPage[], at: number, bytes: number): WantedP
 
 /** Pages that are in memory go to the store from there; the rest is fetched, and goes there by itself. */
 async function fetchGroup(group: readonly WantedPage[], pageSize: number, options: HydrateOptions): Promise<void> {
-  const { shared, store, account } = options
+  const { shared, store, account, signal } = options
   const fetched: WantedPage[] = []
   for (const page of group) {
     const { file } = page.location
@@ -111,8 +111,16 @@ async function fetchGroup(group: readonly WantedPage[], pageSize: number, option
     if (bytes) store.write(file.cacheKey, [[page.pgno, bytes]])
     else fetched.push(page)
   }
-  shared.fetcher.start(fetched, { pageSize, account, ahead: true, storeOnly: true })
-  for (const { failure } of await Promise.all(fetched.map((page) => shared.fetcher.arrival(page)))) {
-    if (failure !== undefined) throw failure
+  signal.throwIfAborted()
+  shared.fetcher.start(fetched, { pageSize, account, storeOnly: true })
+  const withdraw = (): void => shared.fetcher.withdraw(fetched, account)
+  signal.addEventListener('abort', withdraw, { once: true })
+  try {
+    for (const { failure } of await Promise.all(fetched.map((page) => shared.fetcher.arrival(page)))) {
+      signal.throwIfAborted()
+      if (failure !== undefined) throw failure
+    }
+  } finally {
+    signal.removeEventListener('abort', withdraw)
   }
 }

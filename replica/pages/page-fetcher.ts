@@ -5,9 +5,12 @@ import { ReplicaError } from '../core/errors.ts'
 import { orAborted } from '../core/or-aborted.ts'
 import type { RangeReader } from '../state/range-reader.ts'
 import type { SourceFile } from '../state/source-file.ts'
+import { chargeAll, type FetchJob, type SentJob, spanOf } from './fetch-job.ts'
 import type { InFlightLimit } from './in-flight-limit.ts'
+import { JobQueue } from './job-queue.ts'
 import { LineRate } from './line-rate.ts'
-import { type FetchRange, fetchLimits, planFetch, type WantedPage } from './plan-fetch.ts'
+import { type PendingPage, PendingPages, type Waiter } from './pending-page.ts'
+import { fetchLimits, planFetch, type WantedPage } from './plan-fetch.ts'
 
 /** Where pages come from and go to. */
 export interface PageFetcherOptions {
@@ -23,54 +26,28 @@ export interface PageFetcherOptions {
   readonly signal: AbortSignal
 }
 
-interface StartOptions {
+export interface FetchOptions {
   readonly pageSize: number
   readonly account: Account
-  /** Nobody waits for the pages: they may take their time, and nobody hears of a failure. */
-  readonly ahead: boolean
-  /** They are for the store alone, unless somebody comes to wait for them. */
+}
+
+interface StartOptions extends FetchOptions {
+  /** They are for the store alone, unless somebody comes to wait for them; and they are needed for sure. */
   readonly storeOnly?: boolean
-}
-
-interface Waiter {
-  resolve(page: Uint8Array): void
-  reject(error: unknown): void
-}
-
-interface Job extends FetchRange {
-  readonly account: Account
-  readonly pageSize: number
-  /** Somebody waits for one of its pages. */
-  urgent: boolean
-  /** When the first of its pages was asked for. */
-  readonly askedAt: number
-  started: boolean
-}
-
-/** A page that has been asked for and has not come yet. */
-interface Pending {
-  /** Undefined until it is known that the store does not have the page. */
-  job: Job | undefined
-  readonly ahead: boolean
-  readonly storeOnly: boolean
-  /** When it was asked for: milliseconds by the process's own clock. */
-  readonly askedAt: number
-  readonly waiters: Waiter[]
-  /** Whoever wants to know when it is over. */
-  arrival?: PromiseWithResolvers<{ readonly failure?: unknown }>
 }
 
 /**
  * Fetches pages: each at most once at a time, however many ask for it; neighbours together; what somebody waits for
  * before what may be needed later. A page is handed out as soon as its bytes are there, before the rest of its range.
+ * All who want a page pay for it, each for itself (`SharedRequest`): a request goes out as long as one of them can, and is
+ * aborted when nobody wants it any more.
  */
 export class PageFetcher {
   readonly #options: PageFetcherOptions
   readonly #pending = new PendingPages()
-  readonly #urgent: Job[] = []
-  readonly #ahead: Job[] = []
+  readonly #queue = new JobQueue()
+  readonly #running = new Set<FetchJob>()
   readonly #rate = new LineRate()
-  #inFlight = 0
   #waiting = 0
   #waitedAt = 0
 
@@ -89,55 +66,66 @@ export class PageFetcher {
     return this.#waiting > 0 ? this.#options.now() : this.#waitedAt
   }
 
-  /** True when the page is at hand or on its way. */
-  has({ pgno, location }: WantedPage): boolean {
-    return this.#pending.get(location.file, pgno) !== undefined || this.#options.cache.has(location.file.cached, pgno)
-  }
-
   /** When a page that is on its way was asked for (`performance.now()`). */
-  askedAt({ pgno, location }: WantedPage): number | undefined {
-    return this.#pending.get(location.file, pgno)?.askedAt
+  askedAt(wanted: WantedPage): number | undefined {
+    return this.#pending.get(wanted)?.askedAt
   }
 
-  /** Have pages fetched that are neither at hand nor on their way. */
+  /** True when the page is at hand or on its way. */
+  has(wanted: WantedPage): boolean {
+    return this.#pending.get(wanted) !== undefined || this.#options.cache.has(wanted.location.file.cached, wanted.pgno)
+  }
+
+  /**
+   * Have pages fetched that are neither at hand nor on their way, though nobody waits for them: they may take their time,
+   * and nobody hears of a failure. What the account may not pay for is left out.
+   */
   start(wanted: readonly WantedPage[], options: StartOptions): void {
-    const fresh = wanted.filter((page) => !this.has(page))
-    if (fresh.length === 0) return
-    const askedAt = performance.now()
-    for (const { pgno, location } of fresh) {
-      const { ahead, storeOnly = false } = options
-      this.#pending.set(location.file, pgno, { job: undefined, ahead, storeOnly, askedAt, waiters: [] })
+    const { account, storeOnly = false } = options
+    const fresh: PendingPage[] = []
+    for (const page of wanted) {
+      const pending = this.#pending.get(page)
+      if (pending && storeOnly) this.#sponsor(pending, account)
+      if (!this.has(page)) fresh.push(this.#expect(page, storeOnly, [account]))
     }
-    if (this.#options.store === undefined) this.#send(fresh, options)
-    else void this.#fromStore(fresh, options.pageSize).then((missing) => this.#send(missing, options))
+    if (fresh.length > 0) this.#begin(fresh, options)
+  }
+
+  /** The account does not need pages any more that it had fetched by `start`. */
+  withdraw(wanted: readonly WantedPage[], account: Account): void {
+    for (const page of wanted) {
+      const pending = this.#pending.get(page)
+      if (pending?.sponsors.delete(account)) this.#dropUnwanted(pending, new Error('It is not needed any more'))
+    }
   }
 
   /**
    * One page, when it is there.
    *
-   * @param wanted at hand, or asked for by `start`
-   * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED, REPLICA_BUDGET; the signal's reason: others who wait
-   *   for the page still get it
+   * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED, REPLICA_BUDGET for this account; the signal's reason:
+   *   others who wait for the page still get it
    */
-  async wait(wanted: WantedPage, signal?: AbortSignal): Promise<Uint8Array> {
+  async fetch(wanted: WantedPage, options: FetchOptions, signal?: AbortSignal): Promise<Uint8Array> {
     signal?.throwIfAborted()
     this.#options.signal.throwIfAborted()
-    const { pgno, location } = wanted
-    const pending = this.#pending.get(location.file, pgno)
-    if (pending === undefined) {
-      const page = this.#options.cache.get(location.file.cached, pgno)
-      if (page === undefined) throw new RangeError(`Page ${pgno} was not asked for`)
-      return page
-    }
-    if (pending.job) this.#hurry(pending.job)
+    const known = this.#pending.get(wanted)
+    const page = known ? undefined : this.#options.cache.get(wanted.location.file.cached, wanted.pgno)
+    if (page) return page
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
-    pending.waiters.push({ resolve, reject })
+    promise.catch(() => {}) // it is awaited below, unless the signal comes first
+    const waiter: Waiter = { account: options.account, resolve, reject }
+    const pending = known ?? this.#expect(wanted, false, [])
+    pending.waiters.add(waiter)
+    if (known) this.#join(pending, waiter)
+    else this.#begin([pending], options)
     this.#waiting++
     try {
       return await orAborted(promise, signal)
     } finally {
       this.#waiting--
       this.#waitedAt = this.#options.now()
+      pending.waiters.delete(waiter)
+      this.#dropUnwanted(pending, signal?.reason)
     }
   }
 
@@ -145,97 +133,111 @@ export class PageFetcher {
    * Resolves when a page has come, or will not: does not hurry it, and does not throw.
    * @returns why it did not come
    */
-  async arrival({ pgno, location }: WantedPage): Promise<{ readonly failure?: unknown }> {
-    const pending = this.#pending.get(location.file, pgno)
+  async arrival(wanted: WantedPage): Promise<{ readonly failure?: unknown }> {
+    const pending = this.#pending.get(wanted)
     if (pending === undefined) return {}
     pending.arrival ??= Promise.withResolvers<{ readonly failure?: unknown }>()
     return await pending.arrival.promise
   }
 
-  /** Take what the store has. @returns the rest */
-  async #fromStore(wanted: readonly WantedPage[], pageSize: number): Promise<readonly WantedPage[]> {
-    const missing: WantedPage[] = []
-    for (const [file, pages] of Map.groupBy(wanted, ({ location }) => location.file)) {
-      const pgnos = pages.map(({ pgno }) => pgno)
-      const found = await this.#options.store?.read(file.cacheKey, pgnos)
-      for (const [i, page] of pages.entries()) {
-        const bytes = found?.[i]
-        if (bytes?.length === pageSize) this.#settle(page, bytes)
-        else missing.push(page)
-      }
+  #expect(wanted: WantedPage, storeOnly: boolean, sponsors: readonly Account[]): PendingPage {
+    const pending: PendingPage = {
+      wanted,
+      job: undefined,
+      storeOnly,
+      askedAt: performance.now(),
+      waiters: new Set(),
+      sponsors: new Set(sponsors),
     }
-    return missing
+    this.#pending.add(pending)
+    return pending
   }
 
-  #send(wanted: readonly WantedPage[], { pageSize, account }: StartOptions): void {
-    if (this.#options.signal.aborted) this.#fail(wanted, this.#options.signal.reason)
-    else {
-      // What has to wait for its turn anyway may become part of fewer requests.
-      const all = [...this.#takeBack(wanted, account), ...wanted]
-      const { bytesPerMs } = this.#rate
-      const limits = fetchLimits({ pages: all.length, maxInFlight: this.#options.limit.value, bytesPerMs })
-      for (const range of planFetch(all, limits)) {
-        const pending = range.pages.map(({ pgno, location }) => this.#pending.get(location.file, pgno))
-        const urgent = pending.some((page) => page !== undefined && (!page.ahead || page.waiters.length > 0))
-        const askedAt = Math.min(...pending.map((page) => page?.askedAt ?? Number.POSITIVE_INFINITY))
-        const job: Job = { ...range, account, pageSize, urgent, askedAt, started: false }
-        for (const page of pending) if (page) page.job = job
-        ;(urgent ? this.#urgent : this.#ahead).push(job)
-      }
-      this.#ahead.sort((a, b) => a.askedAt - b.askedAt)
+  /** Somebody comes to wait for a page that is on its way. Of what has been sent it pays its part now. */
+  #join(pending: PendingPage, waiter: Waiter): void {
+    const { job } = pending
+    if (job?.sent) {
+      const refusal = job.sent.payers.join(waiter.account, spanOf([pending]))
+      if (refusal) waiter.reject(refusal)
+    } else if (job) {
+      this.#queue.hurry(job)
       this.#pump()
     }
   }
 
-  /** Pages of jobs that have not been started, in the files of these pages. */
-  #takeBack(wanted: readonly WantedPage[], account: Account): WantedPage[] {
-    const files = new Set(wanted.map(({ location }) => location.file))
-    const taken: WantedPage[] = []
-    for (let i = this.#ahead.length - 1; i >= 0; i--) {
-      const job = this.#ahead[i]!
-      if (job.account !== account || !files.has(job.file)) continue
-      taken.push(...job.pages)
-      this.#ahead.splice(i, 1)
-    }
-    return taken
+  #sponsor(pending: PendingPage, account: Account): void {
+    const refusal = pending.job?.sent?.payers.join(account, spanOf([pending]))
+    if (refusal === undefined) pending.sponsors.add(account)
   }
 
-  #hurry(job: Job): void {
-    if (job.started || job.urgent) return
-    job.urgent = true
-    this.#ahead.splice(this.#ahead.indexOf(job), 1)
-    this.#urgent.push(job)
-    this.#pump()
+  #begin(pages: readonly PendingPage[], options: FetchOptions): void {
+    if (this.#options.store === undefined) this.#send(pages, options)
+    else void this.#fromStore(pages, options).catch((error) => this.#fail(pages, error))
+  }
+
+  /** Take what the store has, and have the rest fetched. */
+  async #fromStore(wanted: readonly PendingPage[], options: FetchOptions): Promise<void> {
+    const missing: PendingPage[] = []
+    for (const [file, pages] of Map.groupBy(wanted, (page) => page.wanted.location.file)) {
+      const pgnos = pages.map((page) => page.wanted.pgno)
+      const found = await this.#options.store?.read(file.cacheKey, pgnos)
+      for (const [i, page] of pages.entries()) {
+        const bytes = found?.[i]
+        if (bytes?.length === options.pageSize) this.#settle(page.wanted, bytes)
+        else missing.push(page)
+      }
+    }
+    this.#send(missing, options)
+  }
+
+  #send(pages: readonly PendingPage[], { pageSize, account }: FetchOptions): void {
+    if (this.#options.signal.aborted) this.#fail(pages, this.#options.signal.reason)
+    else {
+      // What has to wait for its turn anyway may become part of fewer requests.
+      const files = new Set(pages.map((page) => page.wanted.location.file))
+      const all = [...this.#queue.takeBack(account, files), ...pages].filter((page) => this.#pending.isWanted(page))
+      const byPage = new Map(all.map((page) => [page.wanted, page]))
+      const { bytesPerMs } = this.#rate
+      const limits = fetchLimits({ pages: all.length, maxInFlight: this.#options.limit.value, bytesPerMs })
+      const jobs = planFetch([...byPage.keys()], limits).map((range) => {
+        const together = range.pages.map((page) => byPage.get(page)!)
+        return newJob(range.file, together, { pageSize, account })
+      })
+      this.#queue.add(jobs)
+      this.#pump()
+    }
   }
 
   #pump(): void {
-    while (this.#inFlight < this.#options.limit.value) {
-      const job = this.#urgent.shift() ?? this.#ahead.shift()
+    while (this.#running.size < this.#options.limit.value) {
+      const job = this.#queue.next()
       if (job === undefined) return
-      job.started = true
-      this.#inFlight++
-      void this.#run(job).finally(() => {
-        this.#inFlight--
-        this.#pump()
-      })
+      const payers = chargeAll(job)
+      for (const page of job.pages) this.#dropUnwanted(page, new Error('Nobody pays for it'))
+      const pages = job.pages.filter((page) => this.#pending.isWanted(page))
+      if (pages.length === 0) continue
+      job.sent = { payers, controller: new AbortController() }
+      void this.#run(job, job.sent, pages) // never rejects
     }
   }
 
-  async #run(job: Job): Promise<void> {
-    const { reader, store, signal, limit } = this.#options
-    const { file, pages } = job
-    const [sentAt, inFlight] = [performance.now(), this.#inFlight]
+  async #run(job: FetchJob, { payers, controller }: SentJob, pages: readonly PendingPage[]): Promise<void> {
+    this.#running.add(job)
+    const { reader, store, limit } = this.#options
+    const { file } = job
+    const { start, end } = spanOf(pages)
+    const [sentAt, inFlight] = [performance.now(), this.#running.size]
     let next = 0
     let received = 0
     const take = (bytes: Uint8Array, filled: number): void => {
       const now = performance.now()
       if (received === 0) limit.answered(now - sentAt, inFlight)
-      this.#rate.received(filled - received, now, this.#inFlight)
+      this.#rate.received(filled - received, now, this.#running.size)
       received = filled
       const decoded: StoredPage[] = []
       for (; next < pages.length; next++) {
-        const { pgno, location } = pages[next]!
-        const at = location.offset - job.offset
+        const { pgno, location } = pages[next]!.wanted
+        const at = location.offset - start
         if (at + location.size > filled) break
         const page = this.#decode(job, pages[next]!, bytes.subarray(at, at + location.size))
         if (page) decoded.push([pgno, page])
@@ -244,74 +246,76 @@ export class PageFetcher {
       if (decoded.length > 0) store?.write(file.cacheKey, decoded)
     }
     try {
-      const bytes = await reader.read(file.info, job, { account: job.account, signal, onBytes: take })
-      if (next < pages.length) this.#fail(pages.slice(next), truncated(file, job.offset + bytes.length))
+      const range = { offset: start, size: end - start }
+      const account = payers.sentFor(start)
+      const bytes = await reader.read(file.info, range, { account, signal: controller.signal, onBytes: take })
+      if (next < pages.length) this.#fail(pages.slice(next), truncated(file, start + bytes.length))
     } catch (error) {
       this.#fail(pages.slice(next), error)
+    } finally {
+      payers.end()
+      this.#running.delete(job)
+      this.#pump()
     }
   }
 
-  #decode(job: Job, wanted: WantedPage, frame: Uint8Array): Uint8Array | undefined {
-    const { pgno, location } = wanted
+  #decode(job: FetchJob, pending: PendingPage, frame: Uint8Array): Uint8Array | undefined {
+    const { pgno, location } = pending.wanted
     const { file, offset } = location
     try {
       const page = decodePageFrame(frame, job.pageSize, { key: file.key, offset })
       if (page.pgno !== pgno) throw otherPage(file, offset, pgno, page.pgno)
-      this.#settle(wanted, page.data)
+      this.#settle(pending.wanted, page.data)
       return page.data
     } catch (error) {
-      this.#fail([wanted], isLtxError(error) ? damaged(file, error, { pgno, offset }) : error)
+      this.#fail([pending], isLtxError(error) ? damaged(file, error, { pgno, offset }) : error)
       return undefined
     }
   }
 
-  #settle({ pgno, location }: WantedPage, page: Uint8Array): void {
-    const pending = this.#pending.take(location.file, pgno)
-    const waiters = pending?.waiters ?? []
-    const unasked = waiters.length === 0
+  #settle(wanted: WantedPage, page: Uint8Array): void {
+    const pending = this.#pending.take(wanted)
+    const waiters = pending?.waiters ?? new Set()
+    const unasked = waiters.size === 0
     if (!(pending?.storeOnly && unasked)) {
-      const ahead = pending?.ahead === true && unasked
-      const kept = this.#options.cache.set(location.file.cached, pgno, page, { ahead })
+      const ahead = pending !== undefined && unasked
+      const kept = this.#options.cache.set(wanted.location.file.cached, wanted.pgno, page, { ahead })
       for (const waiter of waiters) waiter.resolve(kept)
     }
     pending?.arrival?.resolve({})
   }
 
-  #fail(pages: readonly WantedPage[], error: unknown): void {
-    for (const { pgno, location } of pages) {
-      const pending = this.#pending.take(location.file, pgno)
-      for (const waiter of pending?.waiters ?? []) waiter.reject(error)
-      pending?.arrival?.resolve({ failure: error })
+  #fail(pages: readonly PendingPage[], error: unknown): void {
+    for (const pending of pages) {
+      // One that was given up may have been asked for anew: that is another request's.
+      if (this.#pending.get(pending.wanted) !== pending) continue
+      this.#pending.take(pending.wanted)
+      for (const waiter of pending.waiters) waiter.reject(error)
+      pending.arrival?.resolve({ failure: error })
     }
   }
 
+  /** A page that nobody wants any more is given up, and the request as well when it was for nothing else. */
+  #dropUnwanted(pending: PendingPage, reason: unknown): void {
+    if (this.#pending.get(pending.wanted) !== pending || this.#pending.isWanted(pending)) return
+    this.#fail([pending], reason)
+    const { job } = pending
+    if (job?.sent && !job.pages.some((page) => this.#pending.isWanted(page))) job.sent.controller.abort(reason)
+  }
+
   #abandon(reason: unknown): void {
-    for (const job of [...this.#urgent.splice(0), ...this.#ahead.splice(0)]) this.#fail(job.pages, reason)
+    for (const job of this.#queue.takeAll()) this.#fail(job.pages, reason)
+    for (const { sent } of this.#running) sent?.controller.abort(reason)
   }
 }
 
-/** Pages on their way, by file and page number. */
-class PendingPages {
-  readonly #files = new Map<SourceFile, Map<number, Pending>>()
-
-  get(file: SourceFile, pgno: number): Pending | undefined {
-    return this.#files.get(file)?.get(pgno)
-  }
-
-  set(file: SourceFile, pgno: number, pending: Pending): void {
-    const pages = this.#files.get(file)
-    if (pages) pages.set(pgno, pending)
-    else this.#files.set(file, new Map([[pgno, pending]]))
-  }
-
-  /** What was there, which is there no longer. */
-  take(file: SourceFile, pgno: number): Pending | undefined {
-    const pages = this.#files.get(file)
-    const pending = pages?.get(pgno)
-    pages?.delete(pgno)
-    if (pages?.size === 0) this.#files.delete(file)
-    return pending
-  }
+function newJob(file: SourceFile, pages: readonly PendingPage[], options: FetchOptions): FetchJob {
+  const urgent = pages.some(({ waiters }) => waiters.size > 0)
+  const askedAt = Math.min(...pages.map((page) => page.askedAt))
+  const { pageSize, account } = options
+  const job: FetchJob = { file, pages, pageSize, planner: account, urgent, askedAt, sent: undefined }
+  for (const page of pages) page.job = job
+  return job
 }
 
 /** The error for a file whose bytes are not what they should be. */

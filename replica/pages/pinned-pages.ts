@@ -4,7 +4,6 @@ import { type AheadPages, ReadAhead } from '../ahead/read-ahead.ts'
 import { Trees } from '../ahead/trees.ts'
 import type { Account } from '../core/account.ts'
 import { ReplicaError } from '../core/errors.ts'
-import { orAborted } from '../core/or-aborted.ts'
 import type { PinnedPages, Predictor } from '../core/types.ts'
 import type { IndexLoader } from '../state/index-loader.ts'
 import type { LazyIndex } from '../state/lazy-index.ts'
@@ -108,11 +107,10 @@ export class SnapshotPages implements PinnedPages {
     if (location === 'zeros') return this.#zeros()
     const wanted = { pgno, location }
     const { fetcher } = this.#shared
-    fetcher.start([wanted], { pageSize: this.state.pageSize, account: this.#account, ahead: false })
     // What was asked for before the last wait ended came, or comes, in the same round.
-    const askedAt = fetcher.askedAt(wanted)
+    const askedAt = fetcher.has(wanted) ? fetcher.askedAt(wanted) : Number.POSITIVE_INFINITY
     if (askedAt !== undefined && askedAt >= this.#waitedUntil) this.#account.roundTrip()
-    const page = await fetcher.wait(wanted, signal)
+    const page = await fetcher.fetch(wanted, { pageSize: this.state.pageSize, account: this.#account }, signal)
     this.#waitedUntil = performance.now()
     return page
   }
@@ -141,7 +139,7 @@ export class SnapshotPages implements PinnedPages {
       const location = this.#locate(pgno)
       if (!Array.isArray(location)) return location
       this.#account.roundTrip()
-      await orAborted(this.#shared.loadIndexes(location, pgno, this.#account), signal)
+      await this.#shared.loadIndexes(location, pgno, this.#account, signal)
     }
   }
 
@@ -202,7 +200,7 @@ export class SnapshotPages implements PinnedPages {
 
   async #fetchAll(wanted: readonly WantedPage[]): Promise<void> {
     const { fetcher } = this.#shared
-    fetcher.start(wanted, { pageSize: this.state.pageSize, account: this.#account, ahead: true })
+    fetcher.start(wanted, { pageSize: this.state.pageSize, account: this.#account })
     await Promise.allSettled(wanted.map((page) => fetcher.arrival(page)))
   }
 

@@ -1,5 +1,5 @@
 import type { LtxFileName, ReplicaClient } from '../../storage/index.ts'
-import type { Account } from '../core/account.ts'
+import type { Payer } from '../core/account.ts'
 import { fileKey } from '../core/file-key.ts'
 
 /** A file that was to be read is not there (any more). Whoever reads a state plans it again from what there is. */
@@ -39,7 +39,7 @@ export class RangeReader {
     file: LtxFileName,
     range: ByteRange,
     options: {
-      readonly account: Account
+      readonly account: Payer
       readonly signal?: AbortSignal | undefined
       readonly onBytes?: (bytes: Uint8Array, filled: number) => void
     },
