@@ -1,8 +1,9 @@
+import { nearest } from '../arguments/index.ts'
 import { StorageError } from './errors.ts'
 import { cleanPath } from './keys.ts'
 import { redactURL } from './redact-url.ts'
 import { parseS3URL, type S3URL } from './s3-url.ts'
-import { nearest, splitURL, type URLParts } from './url-parts.ts'
+import { splitURL, type URLParts } from './url-parts.ts'
 
 export interface FileURL {
   readonly scheme: 'file'
