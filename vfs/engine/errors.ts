@@ -9,6 +9,7 @@ export type VfsErrorCode =
   | 'VFS_INTERRUPTED'
   | 'VFS_INTERNAL' // what cannot happen: a defect here
   // the call is wrong
+  | 'VFS_USAGE' // an argument or option that is none; the message says what was expected
   | 'VFS_EMPTY_SQL'
   | 'VFS_MULTIPLE_STATEMENTS'
   | 'VFS_NUL_IN_SQL'
@@ -18,6 +19,7 @@ export type VfsErrorCode =
   | 'VFS_BOOKMARK' // a bookmark that this library did not make
   | 'VFS_FIXED' // time travel asked of a database that is fixed at one state
   | 'VFS_CLOSED'
+  | 'VFS_DEADLOCK' // the query waits for a connection that only its own end would set free
   // the bridge
   | 'VFS_UNSTABLE_RESULT' // a large result changed while it was computed again (random()); see README.md
   | 'VFS_ENGINE_BUSY' // one instance was entered twice: a defect here
