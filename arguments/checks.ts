@@ -64,6 +64,15 @@ export const anyObject: Check = must(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 )
 
+export const textByName: Check = must(
+  'an object of texts by name',
+  (value) => anyObject(value, '') === undefined && !(Symbol.iterator in (value as object)) && allText(value as object),
+)
+
+function allText(value: object): boolean {
+  return Object.values(value).every((one) => typeof one === 'string')
+}
+
 export const abortSignal: Check = must(
   'an AbortSignal',
   (value) => has(value, 'addEventListener', 'removeEventListener') && 'aborted' in (value as object),
@@ -108,6 +117,11 @@ export function unknownIn(value: object, shape: AnyShape, name: string): string 
     return `${name} has no ${JSON.stringify(key.slice(0, MAX_SHOWN))}: ${hint}`
   }
   return undefined
+}
+
+/** The options that a shape has, of those that are given. */
+export function pick<T extends object>(options: T, shape: Shape<T>): T {
+  return Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(shape, key))) as T
 }
 
 function wrong(value: unknown, shape: AnyShape, name: string): string | undefined {

@@ -12,10 +12,12 @@ export {
   isOfClass,
   objectOf,
   oneOf,
+  pick,
   type Shape,
   shown,
   someText,
   text,
+  textByName,
   unknownIn,
   wholeNumber,
 } from './checks.ts'
