@@ -1,8 +1,14 @@
+import { objectOf, type Shape, someText, wholeNumber } from '../arguments/index.ts'
 import type { PageStore } from '../pagecache/index.ts'
-import type { ReplicaClient } from '../storage/index.ts'
-import { openWebReplica, type WebReplicaOptions } from '../storage/web.ts'
+import { openWebReplica, WEB_REPLICA_OPTIONS, type WebReplicaOptions } from '../storage/web.ts'
 import type { Database, EngineModules } from '../vfs/index.ts'
-import { type CommonOpenOptions, openDatabase } from './open-database.ts'
+import {
+  COMMON_OPEN_OPTIONS,
+  type CommonOpenOptions,
+  MEMORY_BYTES,
+  openDatabase,
+  type Source,
+} from './open-database.ts'
 
 /** How a replica is opened in browsers and Workers. */
 export interface WebOpenOptions extends WebReplicaOptions, Omit<CommonOpenOptions, 'cache'> {
@@ -17,12 +23,19 @@ export interface WebOpenOptions extends WebReplicaOptions, Omit<CommonOpenOption
   }
 }
 
+/** What those options may be. */
+export const WEB_OPEN_OPTIONS: Shape<WebOpenOptions> = {
+  ...COMMON_OPEN_OPTIONS,
+  ...WEB_REPLICA_OPTIONS,
+  cache: objectOf({ memoryBytes: MEMORY_BYTES, name: someText, maxBytes: wholeNumber(1) }),
+}
+
 /** Browsers and Workers send six requests at once to one server; a few more wait, so that none of the six ever does. */
 const MIN_IN_FLIGHT = 8
 
-/** Open a replica where there is `fetch` and perhaps the Cache API. @throws as `open` of the entry */
+/** Open a replica where there is `fetch` and perhaps the Cache API. @param options were checked. @throws as `open` of the entry */
 export async function openOnWeb(
-  source: string | ReplicaClient,
+  source: Source,
   options: WebOpenOptions,
   engine: () => Promise<EngineModules>,
 ): Promise<Database> {

@@ -1,8 +1,17 @@
+import { objectOf, pick, type Shape, someText, wholeNumber } from '../arguments/index.ts'
 import type { PageStore } from '../pagecache/index.ts'
-import { type OpenReplicaOptions, openReplica, type ReplicaClient } from '../storage/node.ts'
+import { OPEN_REPLICA_OPTIONS, type OpenReplicaOptions, openReplica } from '../storage/node.ts'
 import type { Database } from '../vfs/index.ts'
 import { loadEngineModules } from '../vfs/load-node.ts'
-import { type CommonOpenOptions, openDatabase } from './open-database.ts'
+import { callContext } from './call-context.ts'
+import {
+  COMMON_OPEN_OPTIONS,
+  type CommonOpenOptions,
+  checkOpening,
+  MEMORY_BYTES,
+  openDatabase,
+  type Source,
+} from './open-database.ts'
 
 export interface OpenOptions extends OpenReplicaOptions, Omit<CommonOpenOptions, 'cache'> {
   readonly cache?: CommonOpenOptions['cache'] & {
@@ -13,6 +22,15 @@ export interface OpenOptions extends OpenReplicaOptions, Omit<CommonOpenOptions,
   }
 }
 
+/** Below it the tables of the cache themselves would be most of it. */
+const LEAST_CACHE_BYTES = 1024 * 1024
+
+const OPTIONS: Shape<OpenOptions> = {
+  ...COMMON_OPEN_OPTIONS,
+  ...OPEN_REPLICA_OPTIONS,
+  cache: objectOf({ memoryBytes: MEMORY_BYTES, path: someText, maxBytes: wholeNumber(LEAST_CACHE_BYTES) }),
+}
+
 /**
  * Open a replica as a SQLite database, in place: nothing is copied, pages come when a query reads them.
  *
@@ -20,19 +38,23 @@ export interface OpenOptions extends OpenReplicaOptions, Omit<CommonOpenOptions,
  *     await db.get('SELECT * FROM users WHERE id = ?', [42])
  *
  * @param source the replica's URL, or its client, which then is the database's: closed with it
- * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
+ * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE,
+ *   VFS_USAGE; the signal's reason
  */
-export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
-  const { path, maxBytes } = options.cache ?? {}
+export async function open(source: Source, options: OpenOptions = {}): Promise<Database> {
+  checkOpening(source, options, OPTIONS)
+  const { cache: { path } = {} } = options
   return await openDatabase(source, options, {
     engine: loadEngineModules,
-    client: (url) => openReplica(url, options),
-    store: async () => (path === undefined ? undefined : await openStore(path, maxBytes)),
+    client: (url) => openReplica(url, pick(options, OPEN_REPLICA_OPTIONS)),
+    store: async () => (path === undefined ? undefined : await openStore(path, options)),
+    context: callContext(),
   })
 }
 
 /** Loaded only when it is wanted: it is Node's own SQLite. */
-async function openStore(path: string, maxBytes: number | undefined): Promise<PageStore> {
+async function openStore(path: string, { cache, onProblem }: OpenOptions): Promise<PageStore> {
   const { DiskCache } = await import('../pagecache/disk/index.ts')
-  return await DiskCache.open({ path, ...(maxBytes !== undefined && { maxBytes }) })
+  const { maxBytes } = cache ?? {}
+  return await DiskCache.open({ path, ...(maxBytes !== undefined && { maxBytes }), ...(onProblem && { onProblem }) })
 }

@@ -1,9 +1,10 @@
 // litetap in browsers: query a bucket in Litestream's format in place.
 
-import type { ReplicaClient } from '../storage/index.ts'
+import { type Check, type Shape, shown } from '../arguments/index.ts'
 import type { Database } from '../vfs/index.ts'
 import { loadEngineModules, type WasmSource } from '../vfs/load-web.ts'
-import { openOnWeb, type WebOpenOptions } from './open-web.ts'
+import { checkOpening, type Source } from './open-database.ts'
+import { openOnWeb, WEB_OPEN_OPTIONS, type WebOpenOptions } from './open-web.ts'
 
 export * from './reading.ts'
 
@@ -14,6 +15,13 @@ export interface OpenOptions extends WebOpenOptions {
   readonly sqliteAsyncify?: WasmSource
 }
 
+const wasmSource: Check = (value, name) => {
+  const fits = typeof value === 'string' || (typeof value === 'object' && value !== null)
+  return fits ? undefined : `${name} must be a URL, bytes or a module, but is ${shown(value)}`
+}
+
+const OPTIONS: Shape<OpenOptions> = { ...WEB_OPEN_OPTIONS, sqlite: wasmSource, sqliteAsyncify: wasmSource }
+
 /**
  * Open a replica as a SQLite database, in place: nothing is copied, pages come when a query reads them.
  *
@@ -21,11 +29,16 @@ export interface OpenOptions extends WebOpenOptions {
  *     await db.get('SELECT * FROM users WHERE id = ?', [42])
  *
  * @param source the replica's URL, or its client, which then is the database's: closed with it
- * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
+ * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE,
+ *   VFS_USAGE; the signal's reason
  */
-export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
-  // In this form bundlers find the files, and copy them.
-  const sqlite = options.sqlite ?? new URL('./sqlite3.wasm', import.meta.url)
-  const sqliteAsyncify = options.sqliteAsyncify ?? new URL('./sqlite3-asyncify.wasm', import.meta.url)
-  return await openOnWeb(source, options, () => loadEngineModules(sqlite, sqliteAsyncify))
+export async function open(source: Source, options: OpenOptions = {}): Promise<Database> {
+  checkOpening(source, options, OPTIONS)
+  const {
+    // In this form bundlers find the files and copy them.
+    sqlite = new URL('./sqlite3.wasm', import.meta.url),
+    sqliteAsyncify = new URL('./sqlite3-asyncify.wasm', import.meta.url),
+    ...rest
+  } = options
+  return await openOnWeb(source, rest, () => loadEngineModules(sqlite, sqliteAsyncify))
 }

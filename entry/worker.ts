@@ -1,10 +1,10 @@
 // litetap in Cloudflare Workers, where WebAssembly comes as modules of the script: query a bucket in place.
 
 import { setCodecModule } from '../ltx/index.ts'
-import type { ReplicaClient } from '../storage/index.ts'
 import { type Database, type EngineModules, VfsError } from '../vfs/index.ts'
 import codec from './codec.wasm'
-import { openOnWeb, type WebOpenOptions } from './open-web.ts'
+import { checkOpening, type Source } from './open-database.ts'
+import { openOnWeb, WEB_OPEN_OPTIONS, type WebOpenOptions } from './open-web.ts'
 import sqlite from './sqlite3.wasm'
 import trampoline from './trampoline.wasm'
 
@@ -35,9 +35,11 @@ setCodecModule(codec)
  * A Worker may not wait in one request for what another one has asked for: open a database in the request that uses it.
  *
  * @param source the replica's URL, or its client (`r2Replica(env.BUCKET, 'app')`), which then is the database's
- * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE
+ * @throws ReplicaError REPLICA_EMPTY when nothing has been replicated there; StorageError; VfsError VFS_ENGINE,
+ *   VFS_USAGE; the signal's reason
  */
-export async function open(source: string | ReplicaClient, options: OpenOptions = {}): Promise<Database> {
+export async function open(source: Source, options: OpenOptions = {}): Promise<Database> {
+  checkOpening(source, options, WEB_OPEN_OPTIONS)
   const bounded = { poolSize: POOL_SIZE, ...options, cache: { memoryBytes: MEMORY_BYTES, ...options.cache } }
   return await openOnWeb(source, bounded, async () => MODULES)
 }

@@ -1,6 +1,7 @@
 export { newCost } from './core/account.ts'
 export { isReplicaError, ReplicaError, type ReplicaErrorCode, type ReplicaErrorContext } from './core/errors.ts'
 export { fileKey } from './core/file-key.ts'
+export { orAborted } from './core/or-aborted.ts'
 export type {
   Budget,
   Cost,

@@ -1,6 +1,6 @@
 // The whole surface of vfs/ that runs everywhere; load-node.ts finds SQLite in Node.
 
-export { ConnectionPool, type PoolOptions } from './connection/connection-pool.ts'
+export { ConnectionPool, type PoolContext, type PoolOptions } from './connection/connection-pool.ts'
 export type { Row, RowFormat, SqlParameter, SqlParameters, SqlValue } from './connection/values.ts'
 export { Database, type DatabaseOptions, type QueryOptions, type When } from './database.ts'
 export { type BridgeKind, detectBridge } from './engine/bridge.ts'

@@ -16,12 +16,11 @@ export interface DatabaseState {
   readonly identity: string
 }
 
-/** What a state is looked for by; nothing set is the newest. At most one may be set. */
-export interface StateTarget {
-  readonly txid?: TXID
+/** What a state is looked for by. */
+export type StateTarget =
+  | { readonly txid: TXID; readonly timestamp?: never }
   /** The newest state made strictly before this time (milliseconds since the Unix epoch). */
-  readonly timestamp?: number
-}
+  | { readonly timestamp: number; readonly txid?: never }
 
 /** What reading has cost. A live object that only grows. */
 export interface Cost {

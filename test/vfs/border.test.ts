@@ -44,9 +44,9 @@ async function open(
 
 /** Where SQLite's shadow stack is: an exception through C frames would leave it lower. */
 async function stackOf(pool: ConnectionPool): Promise<number> {
-  const connection = await pool.take(undefined)
-  const pointer = connection.engine.sqlite.emscripten_stack_get_current()
-  pool.give(connection)
+  const loan = await pool.take(undefined)
+  const pointer = loan.connection.engine.sqlite.emscripten_stack_get_current()
+  loan.give()
   return pointer
 }
 
@@ -89,16 +89,17 @@ describe.each(BRIDGES)('nothing is thrown through SQLite, bridge %s', (bridge) =
 
   test('a trap ends the instance, and the pool starts another one', async () => {
     const { db, pool } = await open(bridge)
-    const connection = await pool.take(undefined)
+    const loan = await pool.take(undefined)
+    const { connection } = loan
     const waiting = db.get(SQL)
     const trap = async (): Promise<number> => await connection.engine.each(0x7fff_fff0, () => false)
     await expect(trap()).rejects.toMatchObject({ code: 'VFS_ENGINE' })
     expect(connection.engine.broken).toBe(true)
     await expect(trap()).rejects.toMatchObject({ code: 'VFS_ENGINE' })
     connection.endLease()
-    pool.give(connection)
+    loan.give()
     expect(await waiting).toEqual(EXPECTED)
-    expect(await pool.take(undefined)).not.toBe(connection)
+    expect((await pool.take(undefined)).connection).not.toBe(connection)
   })
 
   test.each(['before', 'after'] as const)(

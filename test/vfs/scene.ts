@@ -11,6 +11,7 @@ import {
   ConnectionPool,
   Database,
   type DatabaseOptions,
+  type PoolContext,
   type PoolOptions,
   type SqlParameters,
 } from '../../vfs/index.ts'
@@ -67,11 +68,18 @@ export class Source {
 
   /** Open it with nothing at hand. */
   async open(bridge: BridgeKind, options: Opening = {}): Promise<Database> {
-    const { client = memoryReplica({ bucket: this.client.bucket }), replica = {}, memoryBytes, now, ...rest } = options
+    const {
+      client = memoryReplica({ bucket: this.client.bucket }),
+      replica = {},
+      memoryBytes,
+      now,
+      ...others
+    } = options
+    const { onProblem, context, ...rest } = others
     const cache = new PageCache(memoryBytes === undefined ? {} : { maxBytes: memoryBytes })
     const opened = await Replica.open(client, { checkIntervalMs: 0, cache, ...replica })
-    const pool = await ConnectionPool.start(await loadEngineModules(), { bridge, ...rest })
-    const db = Database.open(opened, pool, now ? { now } : {})
+    const pool = await ConnectionPool.start(await loadEngineModules(), { bridge, ...rest }, context)
+    const db = Database.open(opened, pool, { ...(now && { now }), ...(onProblem && { onProblem }) })
     onTestFinished(() => db.close())
     return db
   }
@@ -95,6 +103,8 @@ function encode(image: Buffer, minTXID: bigint, maxTXID: bigint, before?: Buffer
 export interface Opening extends DatabaseOptions, PoolOptions {
   readonly client?: ReplicaClient
   readonly replica?: ReplicaOptions
+  /** Tells within which transaction a query is asked for. Default: nothing does. */
+  readonly context?: PoolContext
   /** Room for pages in memory. */
   readonly memoryBytes?: number
 }

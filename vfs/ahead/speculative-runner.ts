@@ -2,7 +2,7 @@ import type { DatabaseState, Predictor } from '../../replica/index.ts'
 import { bindAll } from '../connection/bind.ts'
 import { Connection, type ConnectionOptions } from '../connection/connection.ts'
 import type { AheadQuery } from '../connection/lease.ts'
-import type { EngineModules } from '../engine/engine.ts'
+import type { EngineModules, EngineOptions } from '../engine/engine.ts'
 import type { PageReader } from '../engine/page-reader.ts'
 import { SQLITE } from '../engine/sqlite-codes.ts'
 
@@ -13,7 +13,7 @@ import { SQLITE } from '../engine/sqlite-codes.ts'
  */
 export class SpeculativeRunner {
   readonly #modules: EngineModules
-  readonly #options: ConnectionOptions
+  readonly #options: ConnectionOptions & EngineOptions
   /** Undefined in the end where it cannot be started. */
   #connection: Promise<Connection | undefined> | undefined
 

@@ -61,16 +61,24 @@ function bind(engine: Engine, statement: number, index: number, value: SqlParame
       return sqlite.sqlite3_bind_int(statement, index, value ? 1 : 0)
     case 'object':
       if (value === null) return sqlite.sqlite3_bind_null(statement, index)
-      if (ArrayBuffer.isView(value)) {
-        return bindBlob(engine, statement, index, new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+        return bindBlob(engine, statement, index, bytesOf(value, name))
       }
-      if (value instanceof ArrayBuffer) return bindBlob(engine, statement, index, new Uint8Array(value))
       if ((value as object) instanceof Date) {
         return refuse(`parameter ${name} is a Date: give date.toISOString() or date.getTime(), as the column holds it`)
       }
       return refuse(`parameter ${name} is an object: give a string, e.g. JSON.stringify(value)`)
     default:
       return refuse(`parameter ${name} is ${typeof value}: give null, a number, bigint, string, boolean or bytes`)
+  }
+}
+
+function bytesOf(value: ArrayBufferView | ArrayBuffer, name: string): Uint8Array {
+  try {
+    if (value instanceof ArrayBuffer) return new Uint8Array(value)
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  } catch {
+    return refuse(`parameter ${name} is bytes that are gone: their buffer was transferred`)
   }
 }
 

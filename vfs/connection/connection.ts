@@ -28,7 +28,7 @@ const REHEARSAL = `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX
 /** Steps of SQLite's machine between two looks at the clock: about a millisecond. */
 const PROGRESS_STEPS = 20_000
 
-export interface ConnectionOptions extends EngineOptions {
+export interface ConnectionOptions extends Pick<EngineOptions, 'bridge'> {
   /** The most that SQLite's own page cache takes, per instance. Default: SQLite's, 16 MiB. */
   readonly sqliteCacheBytes?: number
   /**
@@ -68,7 +68,7 @@ export class Connection {
   }
 
   /** @throws VfsError VFS_ENGINE */
-  static async start(modules: EngineModules, options: ConnectionOptions = {}): Promise<Connection> {
+  static async start(modules: EngineModules, options: ConnectionOptions & EngineOptions = {}): Promise<Connection> {
     return new Connection(await Engine.start(modules, options), options)
   }
 

@@ -10,6 +10,7 @@ export type VfsErrorCode =
   | 'VFS_INTERRUPTED'
   | 'VFS_INTERNAL' // what cannot happen: a defect here
   // the call is wrong
+  | 'VFS_USAGE' // an argument or option that is none; the message says what was expected
   | 'VFS_EMPTY_SQL'
   | 'VFS_MULTIPLE_STATEMENTS'
   | 'VFS_NUL_IN_SQL'
@@ -19,6 +20,7 @@ export type VfsErrorCode =
   | 'VFS_BOOKMARK' // a bookmark that this library did not make
   | 'VFS_FIXED' // time travel asked of a database that is fixed at one state
   | 'VFS_CLOSED'
+  | 'VFS_DEADLOCK' // the query waits for a connection that only its own end would set free
   // the bridge
   | 'VFS_ENGINE_BUSY' // one instance was entered twice: a defect here
   | 'VFS_ENGINE' // SQLite did not start, or a trap has ended it
