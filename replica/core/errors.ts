@@ -10,6 +10,7 @@ export type ReplicaErrorCode =
   | 'REPLICA_PAGE_SIZE' // files of databases with different page sizes below one prefix
   | 'REPLICA_BUDGET' // a query would cost more than it may
   | 'REPLICA_WAIT_TIMEOUT' // a transaction that was waited for did not come in time
+  | 'REPLICA_STORE' // the store that should keep all pages does not; the cause says why, where it is known
   | 'REPLICA_CLOSED'
 
 export interface ReplicaErrorContext {

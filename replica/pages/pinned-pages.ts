@@ -166,15 +166,19 @@ export class SnapshotPages implements PinnedPages {
 
   #peek(pgno: number): Uint8Array | undefined {
     if (!this.#exists(pgno) || this.#overtaken) return undefined
-    const location = this.#locate(pgno)
-    if (Array.isArray(location) || location === 'zeros') return undefined
-    return this.#shared.cache.peek(location.file.cached, pgno)
+    try {
+      const location = this.#locate(pgno)
+      if (Array.isArray(location) || location === 'zeros') return undefined
+      return this.#shared.cache.peek(location.file.cached, pgno)
+    } catch {
+      return undefined // whoever needs the page will hear of it
+    }
   }
 
   async #ahead(pgnos: readonly number[]): Promise<void> {
     try {
       const wanted: WantedPage[] = []
-      const unknown: Promise<void>[] = []
+      const unknown: Promise<unknown>[] = []
       const later: number[] = []
       for (const pgno of pgnos) {
         if (!this.#exists(pgno)) continue
@@ -182,7 +186,7 @@ export class SnapshotPages implements PinnedPages {
         if (location === 'zeros') continue
         if (Array.isArray(location)) {
           later.push(pgno)
-          unknown.push(this.#shared.loadIndexes(location, pgno, this.#account))
+          unknown.push(this.#shared.loadIndexes(location, pgno, this.#account).catch(() => {}))
         } else wanted.push({ pgno, location })
       }
       const all = this.#fetchAll(wanted)
