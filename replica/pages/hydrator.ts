@@ -47,6 +47,8 @@ export async function hydrate(first: Snapshot, options: HydrateOptions): Promise
 async function fill(state: Snapshot, options: HydrateOptions): Promise<void> {
   const total = state.commit
   for (let first = 1; first <= total; first += BATCH_PAGES) {
+    // The place was begun anew: other files have these names, or nothing is known of them.
+    if (options.shared.doubts(state)) throw new FileGone(state.newest.info)
     const end = Math.min(total + 1, first + BATCH_PAGES)
     const wanted = await missing(state, first, end, options)
     for (let at = 0; at < wanted.length; ) {

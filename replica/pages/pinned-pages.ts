@@ -11,6 +11,7 @@ import type { LazyIndex } from '../state/lazy-index.ts'
 import type { PageLocation } from '../state/page-layer.ts'
 import { FileGone } from '../state/range-reader.ts'
 import type { Snapshot } from '../state/snapshot.ts'
+import type { SourceFile } from '../state/source-file.ts'
 import type { PageFetcher } from './page-fetcher.ts'
 import type { WantedPage } from './plan-fetch.ts'
 
@@ -26,6 +27,10 @@ export interface SharedReading {
    * @returns the same state in other files, or a newer one; of another history where nothing proves that it goes on
    */
   replan(gone: Snapshot): Promise<Snapshot>
+  /** True when the place was begun anew since a state was opened: what has its files' names may be other files. */
+  doubts(state: Snapshot): boolean
+  /** @throws FileGone when there is no such file any more, or another one of its name */
+  prove(file: SourceFile): Promise<void>
 }
 
 /** Of the cache, so much may be pages that nobody has read yet. */
@@ -47,6 +52,8 @@ export class SnapshotPages implements PinnedPages {
   #waitedUntil = 0
   /** Where pages are looked for: `state`, until files of it have gone. */
   #source: Snapshot
+  /** Files that were read after the place was begun anew, and are what they were. */
+  readonly #proved = new Set<SourceFile>()
 
   constructor(state: Snapshot, shared: SharedReading, account: Account) {
     this.state = state
@@ -111,6 +118,7 @@ export class SnapshotPages implements PinnedPages {
   async #fetch(pgno: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const location = await this.#find(pgno, signal)
     if (location === 'zeros') return this.#zeros()
+    if (this.#shared.doubts(this.#source)) await this.#prove([location.file])
     const wanted = { pgno, location }
     const { fetcher } = this.#shared
     fetcher.start([wanted], { pageSize: this.state.pageSize, account: this.#account, ahead: false })
@@ -145,6 +153,7 @@ export class SnapshotPages implements PinnedPages {
       signal?.throwIfAborted()
       const location = this.#locate(pgno)
       if (!Array.isArray(location)) return location
+      if (this.#shared.doubts(this.#source)) await this.#prove(location.map(({ file }) => file))
       this.#account.roundTrip()
       await orAborted(this.#shared.loadIndexes(location, pgno, this.#account), signal)
     }
@@ -183,7 +192,17 @@ export class SnapshotPages implements PinnedPages {
     return fetching.finally(() => this.#onTheWay.delete(fetching))
   }
 
+  /** Files that are read although another history has taken their place: each is proved once. @throws FileGone */
+  async #prove(files: readonly SourceFile[]): Promise<void> {
+    const unproved = files.filter((file) => !this.#proved.has(file))
+    if (unproved.length === 0) return
+    this.#account.roundTrip()
+    await Promise.all(unproved.map((file) => this.#shared.prove(file)))
+    for (const file of unproved) this.#proved.add(file)
+  }
+
   async #ahead(pgnos: readonly number[]): Promise<void> {
+    if (this.#shared.doubts(this.#source)) return
     try {
       const wanted: WantedPage[] = []
       const unknown: Promise<void>[] = []
