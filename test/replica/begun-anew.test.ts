@@ -252,3 +252,42 @@ test('a place that changes between the answers is never mixed', async () => {
     await expectState(replica, anew!)
   }
 })
+
+describe('files of two histories side by side', () => {
+  test.each([
+    ['the old snapshot', 9, 1, 4],
+    ['an old compacted file', 1, 1, 5],
+  ])('%s, and all of the new level 0: the new history', async (_what, level, min, max) => {
+    const old = await live(undefined, 6)
+    const bytes = old.encode(BigInt(min), BigInt(max))
+    const anew = await beginAnew(old.client, 8)
+    await old.client.write({ level, minTXID: BigInt(min), maxTXID: BigInt(max) }, bytes)
+    for (const client of [old.client, catalogued(old.client)]) await expectState(await Replica.open(client), anew)
+  })
+
+  test('old transactions behind a new snapshot: refused', async () => {
+    const old = await live(undefined, 6)
+    const bytes = old.encode(6n, 6n)
+    const anew = await beginAnew(old.client, 5)
+    await anew.upload(9, 1, 5)
+    await old.client.write({ level: 0, minTXID: 6n, maxTXID: 6n }, bytes)
+    await expect(Replica.open(old.client)).rejects.toMatchObject({
+      code: 'REPLICA_DAMAGED',
+      at: { key: expect.stringMatching(/^0\/0000000000000006/) },
+    })
+  })
+
+  test('a copy of a bucket, whose times are those of copying: read as ever', async () => {
+    const bucket = await live(undefined, 6)
+    await bucket.upload(1, 1, 5)
+    const times = [50, 40, 30, 20, 10, 60]
+    const client = altered(bucket.client, {
+      async *list(level, listing) {
+        for await (const file of bucket.client.list(level, listing)) {
+          yield { ...file, createdAt: level === 0 ? times[Number(file.minTXID) - 1]! : 5 }
+        }
+      },
+    })
+    await expectState(await Replica.open(client), bucket)
+  })
+})
