@@ -56,6 +56,8 @@ async function fill(state: Snapshot, options: HydrateOptions): Promise<void> {
   throwIfUnusable(options.store)
   const total = state.commit
   for (let first = 1; first <= total; first += BATCH_PAGES) {
+    // The place was begun anew: other files have these names, or nothing is known of them.
+    if (options.shared.doubts(state)) throw new FileGone(state.newest.info)
     const end = Math.min(total + 1, first + BATCH_PAGES)
     await fillBatch(state, range(first, end), options)
     options.onProgress({ done: end - 1, total })
