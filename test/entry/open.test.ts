@@ -136,7 +136,7 @@ test('an open that is aborted ends at once and leaves nothing behind, whenever t
   const closed = vi.spyOn(ConnectionPool.prototype, 'close')
   const stores = vi.spyOn(DiskCache, 'open')
   const storesClosed = vi.spyOn(DiskCache.prototype, 'close')
-  onTestFinished(() => vi.restoreAllMocks())
+  onTestFinished(() => void vi.restoreAllMocks())
   const made = await source(TABLE)
   const inner = made.client
   let aborted = 0
