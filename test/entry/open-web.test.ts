@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { openOnWeb } from '../../entry/open-web.ts'
 import { open } from '../../entry/web.ts'
+import { r2Replica } from '../../storage/r2/index.ts'
 import { loadEngineModules } from '../../vfs/load-node.ts'
 import { source } from '../vfs/scene.ts'
 
@@ -29,5 +30,18 @@ test('what open refuses in browsers', async () => {
       code: 'VFS_USAGE',
       message: expect.stringMatching(says),
     })
+  }
+})
+
+test('r2Replica refuses what is no bucket, as a binding that is missing', () => {
+  const loose = r2Replica as (...args: unknown[]) => unknown
+  for (const [args, says] of [
+    [[undefined, 'app'], /binding of R2, but is undefined/],
+    [['bucket', 'app'], /binding of R2, but is text/],
+    [[{ get() {}, head() {}, list() {} }], /path must be text, but is undefined/],
+  ] as const) {
+    expect(() => loose(...args)).toThrow(
+      expect.objectContaining({ code: 'STORAGE_BAD_OPTION', message: expect.stringMatching(says) }),
+    )
   }
 })
