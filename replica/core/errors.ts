@@ -26,9 +26,12 @@ export interface ReplicaErrorContext {
   readonly gap?: { readonly after: TXID; readonly before: TXID }
 }
 
+const BRAND = Symbol.for('litetap.ReplicaError')
+
 /** Everything that can go wrong in `replica/`. */
 export class ReplicaError extends Error {
   override readonly name = 'ReplicaError'
+  readonly [BRAND] = true
   readonly code: ReplicaErrorCode
   readonly at: ReplicaErrorContext
   /** What to do, where that is known. */
@@ -46,10 +49,11 @@ export class ReplicaError extends Error {
   }
 }
 
-/** True for a ReplicaError, and with codes given only for one of those. */
+/** True for a ReplicaError (of any loaded copy of this module), and with codes given only for one of those. */
 export function isReplicaError<C extends ReplicaErrorCode>(
   error: unknown,
   ...codes: C[]
 ): error is ReplicaError & { code: C } {
-  return error instanceof ReplicaError && (codes.length === 0 || (codes as ReplicaErrorCode[]).includes(error.code))
+  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false
+  return codes.length === 0 || (codes as ReplicaErrorCode[]).includes((error as ReplicaError).code)
 }

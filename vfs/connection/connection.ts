@@ -317,6 +317,7 @@ export class Connection {
       this.#statements.clear()
       // Ours are gone then. Others that SQLite lists (`sqlite3_next_stmt`) are virtual tables' own.
       if (this.#db !== 0) engine.sqlite.sqlite3_close_v2(this.#db)
+      if (engine.file.isOpen) engine.retire() // something of it is left: a database that is opened beside it finds no file
     }
     this.#db = 0
     this.#schema = undefined
