@@ -1,0 +1,28 @@
+/** One folder under mutation: what is changed in it, and the tests that may notice. */
+export interface MutatedFolder {
+  /** Globs of the files to change; a leading `!` excludes. */
+  readonly mutate: readonly string[]
+  /** Globs of test files, the fast ones first: a mutant dies at the first failure. */
+  readonly tests: readonly string[]
+  /** Globs of test files to leave out of `tests`. */
+  readonly without?: readonly string[]
+}
+
+const GENERATED = ['!**/*-wasm.ts', '!**/*.as.ts', '!**/index.ts', '!**/types.ts']
+
+/** Tests that need an object store's real server, or a whole minute. */
+const SLOW = ['test/vfs/differential.test.ts']
+
+/** By the name that `--folder` takes. Globs end in `**`, so files may move within a folder. */
+export const FOLDERS: Readonly<Record<string, MutatedFolder>> = {
+  replica: {
+    mutate: ['replica/**/*.ts', ...GENERATED],
+    tests: ['test/replica/**/*.test.ts', 'test/vfs/**/*.test.ts', 'test/simulation/**/*.test.ts'],
+    without: SLOW,
+  },
+  vfs: {
+    mutate: ['vfs/**/*.ts', ...GENERATED],
+    tests: ['test/vfs/**/*.test.ts', 'test/simulation/**/*.test.ts'],
+    without: SLOW,
+  },
+}
