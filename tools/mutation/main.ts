@@ -87,7 +87,7 @@ const results = await new Stryker({
   reporters: ['progress-append-only'],
   logLevel: 'warn' as LogLevel,
   allowConsoleColors: false,
-  warnings: { slow: false },
+  warnings: false,
 }).runMutationTest()
 
 const outcomes = results.flatMap((result) => outcomeOf(result) ?? [])
