@@ -23,6 +23,10 @@ export default defineConfig({
     include: [...tests],
     exclude: [...(folder.without ?? [])],
     pool: 'forks',
+    // A process for each file would take longer than most files.
+    isolate: false,
+    // What counts its own work against the time that waiting takes needs more of it: code with mutants in it is slower.
+    env: { LITETAP_RTT_MS: '40' },
     // A promise that never settles is the commonest mutant of asynchronous code, and costs this much.
     testTimeout: 30_000,
     hookTimeout: 60_000,
