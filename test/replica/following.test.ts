@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Replica, type ReplicaOptions } from '../../replica/index.ts'
 import { type ReplicaClient, withCounting } from '../../storage/index.ts'
+import { altered } from '../support/altered-client.ts'
 import { Bucket, EPOCH } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
@@ -162,6 +163,32 @@ describe('following', () => {
     }
     expect(outcomes.has('REPLICA_SNAPSHOT_GONE')).toBe(true)
     await expectNewest(replica, bucket)
+  })
+
+  test('files are swept away, and the listing is an old one: the newest state stays the newest', async () => {
+    const bucket = new Bucket()
+    for (let i = 0; i < 3; i++) await bucket.insertAndUpload(20)
+    let listed = bucket.txid
+    const client = altered(bucket.client, {
+      async *list(level, options) {
+        for await (const file of bucket.client.list(level, options)) if (file.maxTXID <= listed) yield file
+      },
+    })
+    const clock = { now: 1_000_000 }
+    const replica = await Replica.open(client, { checkIntervalMs: 0, now: () => clock.now })
+    const pages = replica.pin(replica.state)
+    await bucket.insertAndUpload(20)
+    await bucket.insertAndUpload(20)
+    const newest = await replica.refresh()
+    expect(newest.txid).toBe(5n)
+    await bucket.upload(1, 1, 3)
+    await bucket.client.delete(l0(1, 2))
+    listed = 3n
+    const page = pages.get(2) ?? (await pages.fetch(2))
+    expect(Buffer.from(page).equals(bucket.images[3]!.subarray(4096, 8192))).toBe(true)
+    expect(replica.state).toBe(newest)
+    listed = 5n
+    expect((await readState(replica, newest)).equals(bucket.images[5]!)).toBe(true)
   })
 
   test('a bucket that was emptied and begun anew: the new database, not a mix', async () => {
