@@ -184,8 +184,10 @@ describe('following', () => {
     await bucket.upload(1, 1, 3)
     await bucket.client.delete(l0(1, 2))
     listed = 3n
-    const page = pages.get(2) ?? (await pages.fetch(2))
-    expect(Buffer.from(page).equals(bucket.images[3]!.subarray(4096, 8192))).toBe(true)
+    for (let pgno = 1; pgno <= pages.state.commit; pgno++) {
+      const page = pages.get(pgno) ?? (await pages.fetch(pgno))
+      expect(Buffer.from(page).equals(bucket.images[3]!.subarray((pgno - 1) * 4096, pgno * 4096))).toBe(true)
+    }
     expect(replica.state).toBe(newest)
     listed = 5n
     expect((await readState(replica, newest)).equals(bucket.images[5]!)).toBe(true)
