@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ConnectionPool } from '../../vfs/index.ts'
 import { loadEngineModules } from '../../vfs/load-node.ts'
@@ -72,6 +73,17 @@ describe('ConnectionPool', () => {
     expect(await hasCome(Promise.resolve(next))).toBe(false)
     one.give(connection)
     expect(await next).toBe(connection)
+  })
+
+  test('a signal that outlives the wait keeps nothing of it', async () => {
+    const one = await pool(1)
+    const connection = await one.take(undefined)
+    const { signal } = new AbortController()
+    const given = one.take(signal)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    one.give(connection)
+    await given
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test('a signal that was aborted before: nothing is taken', async () => {

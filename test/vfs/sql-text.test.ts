@@ -16,6 +16,7 @@ describe('skipBlank', () => {
     ['/* to the end', 13],
     ['- a', 0],
     ['/ a', 0],
+    ['a*/ b', 0],
     ['-/* a */', 0],
     [' ;a', 1],
   ])('%j: %i characters', (sql, length) => {

@@ -6,8 +6,9 @@ import { Stryker } from '@stryker-mutator/core'
 import { CHOSEN_ONLY } from './chosen-only.ts'
 import { findEquivalent, readEquivalents } from './equivalents.ts'
 import { FOLDERS } from './folders.ts'
+import { LIVE_REPORT } from './live-report.ts'
 import { changeKey, EXCLUDED_MUTATORS, findMutants } from './mutants.ts'
-import { type Fate, type Outcome, outcomeOf, scoreOf } from './outcome.ts'
+import { outcomeOf, scoreOf } from './outcome.ts'
 import { pickSample } from './pick-sample.ts'
 
 const HELP = `npm run test:mutation -- --folder replica [--sample 150] [--seed 1]
@@ -67,16 +68,16 @@ if (values.tests !== undefined) process.env.LITETAP_MUTATION_TESTS = values.test
 const began = performance.now()
 const results = await new Stryker({
   testRunner: 'vitest',
-  plugins: ['@stryker-mutator/vitest-runner', resolve(import.meta.dirname, 'chosen-only.ts')],
+  plugins: ['@stryker-mutator/vitest-runner', plugin('chosen-only.ts'), plugin('live-report.ts')],
   checkers: [CHOSEN_ONLY],
-  vitest: { configFile: 'tools/mutation/vitest.config.ts', pool: 'forks', related: false },
+  vitest: { configFile: 'tools/mutation/vitest.config.ts', pool: 'forks', related: true },
   mutate: [...new Set(chosen.map(({ fileName }) => relative('.', fileName)))],
   mutator: { excludedMutations: EXCLUDED_MUTATORS },
   coverageAnalysis: 'perTest',
   concurrency: wholeNumber('concurrency', values.concurrency),
   // Endless loops are told by counting; the time is for what hangs beside its test, on a machine that is busy.
-  timeoutMS: 60_000,
-  timeoutFactor: 3,
+  timeoutMS: 30_000,
+  timeoutFactor: 2,
   dryRunTimeoutMinutes: 30,
   tempDirName: 'build/mutation/sandbox',
   cleanTempDir: 'always',
@@ -84,7 +85,7 @@ const results = await new Stryker({
   // Stryker would read tsconfig.json through an API that TypeScript 7 has no more. No file of this name: no need.
   tsconfigFile: 'none.json',
   disableTypeChecks: false,
-  reporters: ['progress-append-only'],
+  reporters: [LIVE_REPORT],
   logLevel: 'warn' as LogLevel,
   allowConsoleColors: false,
   warnings: false,
@@ -98,7 +99,6 @@ writeFileSync(
   `${JSON.stringify({ folder: name, ...values, seconds, ...score, outcomes }, undefined, 2)}\n`,
 )
 
-for (const fate of ['survived', 'no coverage', 'timeout'] satisfies Fate[]) print(fate)
 for (const { line, replacement } of equivalents.filter((known) => !named.has(known))) {
   if (files === undefined) console.log(`\nnames no mutant of ${name}: ${line} -> ${replacement}`)
 }
@@ -109,17 +109,8 @@ console.log(
 )
 process.exitCode = score.score * 100 < Number(values.least) ? 1 : 0
 
-function print(fate: Fate): void {
-  for (const outcome of outcomes.filter((one) => one.fate === fate)) console.log(`\n${describe(outcome)}`)
-}
-
-function describe({ fate, place, mutator, original, replacement, coveredBy }: Outcome): string {
-  return `${fate}: ${place} ${mutator}, ${coveredBy} tests\n  - ${clip(original)}\n  + ${clip(replacement)}`
-}
-
-function clip(text: string): string {
-  const line = text.replace(/\s+/g, ' ')
-  return line.length > 110 ? `${line.slice(0, 107)}...` : line
+function plugin(file: string): string {
+  return resolve(import.meta.dirname, file)
 }
 
 function wholeNumber(flag: string, text: string): number {

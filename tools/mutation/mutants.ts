@@ -49,7 +49,7 @@ export async function findMutants(globs: readonly string[]): Promise<Change[]> {
   })
   const options = { plugins: null, excludedMutations: EXCLUDED_MUTATORS, ignorers: [] }
   const { mutants } = await new Instrumenter(SILENT).instrument(files, options)
-  return [...mutants]
+  return mutants.filter(({ status }) => status === undefined) // others are of an excluded kind
 }
 
 /** What tells one change from all others of a run. */

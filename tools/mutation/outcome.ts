@@ -61,3 +61,13 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
   for (const { fate } of outcomes) count[fate]++
   return { ...count, score: outcomes.length === 0 ? 1 : (count.killed + count.timeout) / outcomes.length }
 }
+
+/** For people: what was changed where, and how that ended. */
+export function describeOutcome({ fate, place, mutator, original, replacement, coveredBy }: Outcome): string {
+  return `${fate}: ${place} ${mutator}, ${coveredBy} tests\n  - ${clip(original)}\n  + ${clip(replacement)}`
+}
+
+function clip(text: string): string {
+  const line = text.replace(/\s+/g, ' ')
+  return line.length > 110 ? `${line.slice(0, 107)}...` : line
+}

@@ -9,11 +9,11 @@ if (folder === undefined) throw new Error('LITETAP_MUTATION_FOLDER names no fold
 const only = process.env.LITETAP_MUTATION_TESTS?.split(',')
 const tests = only ?? folder.tests
 
-/** Files in the order of the folder's list, since the first failure ends a run. */
-class ListedOrder extends BaseSequencer {
+/** Long files last, since the first failure ends a run. */
+class LongLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) =>
-      tests.findIndex((glob) => matchesGlob(relative(process.cwd(), moduleId), glob))
+      folder!.last.findIndex((glob) => matchesGlob(relative(process.cwd(), moduleId), glob))
     return files.toSorted((a, b) => place(a) - place(b) || (a.moduleId < b.moduleId ? -1 : 1))
   }
 }
@@ -26,10 +26,10 @@ export default defineConfig({
     // A process for each file would take longer than most files.
     isolate: false,
     // What counts its own work against the time that waiting takes needs more of it: code with mutants in it is slower.
-    env: { LITETAP_RTT_MS: '40' },
+    env: { LITETAP_RTT_MS: '40', LITETAP_SEEDS: '60' },
     // A promise that never settles is the commonest mutant of asynchronous code, and costs this much.
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    sequence: { sequencer: ListedOrder },
+    sequence: { sequencer: LongLast },
   },
 })
