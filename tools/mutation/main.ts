@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { matchesGlob, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { LogLevel } from '@stryker-mutator/api/core'
@@ -59,7 +59,8 @@ console.log(`${name}: ${found.length} mutants, ${found.length - worth.length} eq
 if (chosen.length === 0) process.exit(0)
 
 mkdirSync(build, { recursive: true })
-const chosenFile = resolve(build, `${name}-chosen.json`)
+// Runs beside one another keep out of each other's way.
+const chosenFile = resolve(build, `chosen-${process.pid}.json`)
 writeFileSync(chosenFile, JSON.stringify(chosen.map(changeKey)))
 process.env.LITETAP_MUTATION_CHOSEN = chosenFile
 process.env.LITETAP_MUTATION_FOLDER = name
@@ -79,7 +80,7 @@ const results = await new Stryker({
   timeoutMS: 30_000,
   timeoutFactor: 2,
   dryRunTimeoutMinutes: 30,
-  tempDirName: 'build/mutation/sandbox',
+  tempDirName: `build/mutation/sandbox-${process.pid}`,
   cleanTempDir: 'always',
   ignorePatterns: ['/build', '/dist', '/docs', '/bench/results'],
   // Stryker would read tsconfig.json through an API that TypeScript 7 has no more. No file of this name: no need.
@@ -91,6 +92,7 @@ const results = await new Stryker({
   warnings: false,
 }).runMutationTest()
 
+rmSync(chosenFile)
 const outcomes = results.flatMap((result) => outcomeOf(result) ?? [])
 const score = scoreOf(outcomes)
 const seconds = (performance.now() - began) / 1000
