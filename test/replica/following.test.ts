@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Replica, type ReplicaOptions } from '../../replica/index.ts'
 import { type ReplicaClient, withCounting } from '../../storage/index.ts'
 import { altered } from '../support/altered-client.ts'
-import { Bucket, EPOCH } from '../writer/restore-bucket.ts'
+import { Bucket, damage, EPOCH, flipBit } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
 /** A bucket with some states, and a replica that checks whenever it is asked to. */
@@ -223,6 +223,17 @@ describe('following', () => {
     await expect(replica.refresh()).rejects.toThrow('no network')
     failing = false
     await expectNewest(replica, bucket)
+  })
+
+  test('a next file that is damaged is named', async () => {
+    const { bucket, replica } = await scene(1)
+    await bucket.insertAndUpload(5)
+    await damage(bucket.client, await bucket.upload(0, 2, 2), flipBit)
+    await expect(replica.refresh()).rejects.toMatchObject({
+      code: 'REPLICA_DAMAGED',
+      at: { key: '0/0000000000000002-0000000000000002.ltx' },
+    })
+    expect(replica.state.txid).toBe(1n)
   })
 
   test('waitFor looks at once, however short ago a check was: somebody has seen it', async () => {
