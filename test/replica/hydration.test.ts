@@ -5,7 +5,7 @@ import { DiskCache } from '../../pagecache/disk/index.ts'
 import { PageCache, type PageStore } from '../../pagecache/index.ts'
 import { WebCache } from '../../pagecache/web/index.ts'
 import { Replica } from '../../replica/index.ts'
-import { memoryReplica, withCounting } from '../../storage/index.ts'
+import { withCounting } from '../../storage/index.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { Bucket } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
@@ -14,7 +14,7 @@ async function open(store: PageStore, rows = 8000) {
   const bucket = new Bucket({ pageSize: 4096 })
   bucket.insert(rows)
   await bucket.upload(9, 1, 1)
-  const { client, counts } = withCounting(memoryReplica({ bucket: bucket.client.bucket }))
+  const { client, counts } = withCounting(bucket.client)
   const replica = await Replica.open(client, { store, cache: new PageCache({ maxBytes: 40_960 }) })
   onTestFinished(() => replica.close())
   return { replica, counts, image: bucket.images[1]! }
