@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Encoder, HEADER_SIZE } from '../../ltx/index.ts'
 import { fileKey, Replica } from '../../replica/index.ts'
-import { type LtxFileName, type ReplicaClient, readAll } from '../../storage/index.ts'
+import { type LtxFileName, type MemoryReplica, type ReplicaClient, readAll } from '../../storage/index.ts'
 import { ltxHeader } from '../support/ltx-header.ts'
 import { Bucket, EPOCH } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
