@@ -5,16 +5,17 @@ import { DiskCache } from '../../pagecache/disk/index.ts'
 import { PageCache, type PageStore } from '../../pagecache/index.ts'
 import { WebCache } from '../../pagecache/web/index.ts'
 import { Replica } from '../../replica/index.ts'
-import { withCounting } from '../../storage/index.ts'
+import { memoryReplica, withCounting } from '../../storage/index.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { Bucket } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
 async function open(store: PageStore, rows = 8000) {
-  const bucket = new Bucket({ pageSize: 4096 })
+  const written = memoryReplica()
+  const bucket = new Bucket({ client: written, pageSize: 4096 })
   bucket.insert(rows)
   await bucket.upload(9, 1, 1)
-  const { client, counts } = withCounting(bucket.client)
+  const { client, counts } = withCounting(memoryReplica({ bucket: written.bucket }))
   const replica = await Replica.open(client, { store, cache: new PageCache({ maxBytes: 40_960 }) })
   onTestFinished(() => replica.close())
   return { replica, counts, image: bucket.images[1]! }
