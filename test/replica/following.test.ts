@@ -62,6 +62,16 @@ describe('following', () => {
     expect((await replica.refresh()).txid).toBe(2n)
   })
 
+  test('how long a check is good enough is the option’s to say', async () => {
+    const { bucket, replica, counts, clock } = await scene(1, { checkIntervalMs: 5000 })
+    await bucket.insertAndUpload(20)
+    clock.now += 4999
+    expect((await replica.refresh()).txid).toBe(1n)
+    expect(counts.total).toBe(0)
+    clock.now += 1
+    expect((await replica.refresh()).txid).toBe(2n)
+  })
+
   test('many who ask at once share one check', async () => {
     const { bucket, replica, counts } = await scene(1)
     await bucket.insertAndUpload(20)
