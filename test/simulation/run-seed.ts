@@ -1,0 +1,70 @@
+import type { History } from './history.ts'
+import { VirtualTime } from './virtual-time.ts'
+import { World } from './world.ts'
+
+const EPOCH = Date.UTC(2026, 5, 1)
+
+/** A run that went wrong, with all that was done in it. */
+export interface Failure {
+  readonly seed: number
+  readonly message: string
+  readonly trace: readonly string[]
+}
+
+export interface Outcome {
+  /** Results that were compared. */
+  readonly compared: number
+  /** Failures that were excused, by code. */
+  readonly excused: ReadonlyMap<string, number>
+  readonly failure: Failure | undefined
+}
+
+/** One run from its seed. Never throws. */
+export async function runSeed(seed: number, histories: readonly History[]): Promise<Outcome> {
+  const time = new VirtualTime(EPOCH)
+  const unhandled: unknown[] = []
+  const collect = (reason: unknown): void => {
+    unhandled.push(reason)
+  }
+  const { Memory, instantiate } = WebAssembly
+  const memories: WebAssembly.Memory[] = []
+  // At once: another thread would take its own time.
+  const instantiateNow = async (module: WebAssembly.Module, imports?: WebAssembly.Imports) =>
+    new WebAssembly.Instance(module, imports)
+  class KnownMemory extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      super(descriptor)
+      memories.push(this)
+    }
+  }
+  const world = new World(seed, histories, time, memories)
+  process.on('unhandledRejection', collect)
+  Object.assign(WebAssembly, { Memory: KnownMemory, instantiate: instantiateNow })
+  time.install(seed)
+  let error: unknown
+  try {
+    await time.run(world.live(), () => world.waiting)
+  } catch (thrown) {
+    error = thrown
+  } finally {
+    time.uninstall()
+    Object.assign(WebAssembly, { Memory, instantiate })
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', collect)
+  }
+  const { compared, excused } = world.oracle
+  const message =
+    error !== undefined
+      ? textOf(error)
+      : unhandled.length > 0
+        ? `Nobody hears of: ${unhandled.map(textOf).join('; ')}`
+        : ''
+  return { compared, excused, failure: message === '' ? undefined : { seed, message, trace: world.trace } }
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.name === 'Wrong' || error.name === 'Stuck'
+    ? `${error.name}: ${error.message}`
+    : (error.stack ?? error.message)
+}
