@@ -7,8 +7,13 @@ export interface Query {
   readonly parameters: readonly (string | number | null)[]
 }
 
-/** What SQLite answers: rows as text, or the failure's primary result code. */
-export type Answer = { readonly rows: readonly string[] } | { readonly code: number }
+/** What SQLite answers. */
+export interface Answer {
+  /** As text. */
+  readonly rows: readonly string[]
+  /** Of the failure behind those rows, if there is one: the primary result code. */
+  readonly code?: number
+}
 
 /** Columns that name the state which a row is of: no part of what is compared. */
 export const STATE_COLUMNS = ['tx', 'tm'] as const
@@ -48,13 +53,14 @@ export class NativeState {
 
   #ask({ sql, parameters }: Query): Answer {
     this.#db ??= this.#open()
+    const rows: string[] = []
     try {
-      const rows = this.#db.prepare(sql).all(...(parameters as SQLInputValue[]))
-      return { rows: rows.map(rowText) }
+      for (const row of this.#db.prepare(sql).iterate(...(parameters as SQLInputValue[]))) rows.push(rowText(row))
+      return { rows }
     } catch (error) {
       const { errcode } = error as { errcode?: number }
       if (errcode === undefined) throw error
-      return { code: errcode & 0xff }
+      return { rows, code: errcode & 0xff }
     }
   }
 

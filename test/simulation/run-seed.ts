@@ -43,7 +43,7 @@ export async function runSeed(seed: number, histories: readonly History[]): Prom
   time.install(seed)
   let error: unknown
   try {
-    await time.run(world.live(), () => world.waiting)
+    await time.run(world.live(), world.late)
   } catch (thrown) {
     error = thrown
   } finally {

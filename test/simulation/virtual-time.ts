@@ -1,8 +1,7 @@
 import { seededRandom } from '../support/random.ts'
 
-/** What a run must not exceed: then something waits for what never comes, or goes round in circles. */
+/** What a run must not exceed: then something goes round in circles. */
 const MAX_STEPS = 400_000
-const MAX_MS = 3_600_000
 /** Milliseconds of real time for what comes from outside. */
 const OUTSIDE_TURNS = 100
 
@@ -109,22 +108,22 @@ export class VirtualTime {
 
   /**
    * Let time go on until work has ended.
-   * @param waiting says who still waits
-   * @throws Stuck when nothing goes on any more; what the work throws
+   * @param late says who has waited for longer than anybody may; undefined for nobody
+   * @throws Stuck for those, and when nothing goes on any more; what the work throws
    */
-  async run<T>(work: Promise<T>, waiting: () => string): Promise<T> {
+  async run<T>(work: Promise<T>, late: (now: 'soon' | 'never') => string | undefined): Promise<T> {
     let ended = false
     const end = (): void => {
       ended = true
     }
     work.then(end, end)
-    const limit = this.ms + MAX_MS
     for (let steps = 0; ; steps++) {
       await settled()
       if (ended) return await work
-      if (steps > MAX_STEPS || this.ms > limit) throw new Stuck(`This does not end: ${waiting()}`)
+      const overdue = steps > MAX_STEPS ? late('never') : late('soon')
+      if (overdue !== undefined) throw new Stuck(`This does not end: ${overdue}`)
       if (!this.#step() && !(await comesFromOutside(() => ended || this.#isDue))) {
-        throw new Stuck(`This waits for ever: ${waiting()}`)
+        throw new Stuck(`This waits for ever: ${late('never')}`)
       }
     }
   }

@@ -15,6 +15,8 @@ import { WriterModel } from './writer-model.ts'
 
 /** Milliseconds in which the operations of a round begin. */
 const ROUND_MS = 60
+/** Longer than anything takes that comes to an end. */
+const LONGEST_MS = 120_000
 /** In a bad network opening may fail, but not for ever. */
 const MOST_OPENINGS = 60
 
@@ -32,8 +34,10 @@ export class World {
   readonly #scenario: Scenario
   readonly #storeRandom: () => number
   readonly #writerRandom: () => number
-  readonly #waiting = new Set<string>()
+  /** What is under way, the oldest first, and since when. */
+  readonly #waiting = new Map<string, number>()
   #next = 0
+  #count = 0
 
   constructor(seed: number, histories: readonly History[], time: VirtualTime, memories: WebAssembly.Memory[]) {
     this.time = time
@@ -50,9 +54,11 @@ export class World {
     this.oracle = new Oracle(this.writer)
   }
 
-  /** Who has not come to an end. */
-  get waiting(): string {
-    return [...this.#waiting].join('; ') || 'nobody'
+  /** Who has not come to an end, if one of them has waited for too long or all wait in vain. */
+  readonly late = (now: 'soon' | 'never'): string | undefined => {
+    const [oldest] = this.#waiting.values()
+    if (now === 'soon' && (oldest === undefined || this.time.ms - oldest < LONGEST_MS)) return undefined
+    return Array.from(this.#waiting, ([name, since]) => `${name} (begun at ${since.toFixed(1)} ms)`).join('; ')
   }
 
   /** @throws Wrong; Stuck by way of the clock */
@@ -144,9 +150,9 @@ export class World {
 
   /** Some work that must come to an end. */
   async during<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const label = `${name} (begun at ${this.time.ms.toFixed(1)} ms)`
-    this.note(name)
-    this.#waiting.add(label)
+    const label = `${++this.#count}. ${name}`
+    this.note(label)
+    this.#waiting.set(label, this.time.ms)
     try {
       return await work()
     } finally {
