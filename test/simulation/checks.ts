@@ -1,5 +1,6 @@
 import { ask } from './asking.ts'
 import { BATTERY } from './grammar.ts'
+import { WELL } from './hostile-store.ts'
 import type { Reader } from './reader-model.ts'
 import type { World } from './world.ts'
 
@@ -10,7 +11,7 @@ const MOST_WASM_BYTES = 24 * 2 ** 20
 
 /** Let everything that is under way end, with nothing going wrong any more. */
 export async function settle(world: World): Promise<void> {
-  for (const { store } of world.readers) store.calm()
+  world.disturb(WELL)
   await world.time.sleep(SETTLE_MS)
 }
 

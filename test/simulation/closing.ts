@@ -7,6 +7,7 @@ const CLOSING = { closing: true, pinned: true, hostile: true }
 
 /** Close each reader while it is asked: every wait ends, and nothing is given out that is closed already. */
 export async function closeWhileBusy(world: World): Promise<void> {
+  world.disturb()
   await Promise.all(world.readers.map((reader) => closeOne(world, reader)))
 }
 

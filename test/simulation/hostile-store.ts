@@ -26,11 +26,17 @@ export interface Hostility {
   readonly stale: number
   /** A file that is there is not found. */
   readonly hides: number
+  /** A request that is given up goes on all the same. */
+  readonly deaf: number
 }
 
-const WELL: Hostility = { fails: 0, loses: 0, truncates: 0, stale: 0, hides: 0 }
+/** Nothing goes wrong. */
+export const WELL: Hostility = { fails: 0, loses: 0, truncates: 0, stale: 0, hides: 0, deaf: 0 }
 /** Most milliseconds that a request, and a part of a body, take. */
 const MOST_MS = 8
+/** A few requests, of 1, take so many times longer: what was sent later is answered before. */
+const SLOW = 0.04
+const SLOWER = 30
 const GIVEN_UP_MS = 2000
 
 /** One reader's way to a bucket, over a bad network: all of it drawn from `random`. */
@@ -43,8 +49,6 @@ export class HostileStore implements ReplicaClient {
   hostility = WELL
   /** Reads sent, of any kind. */
   requests = 0
-  /** What went wrong, ever. */
-  readonly done = { fails: 0, loses: 0, truncates: 0, stale: 0, hides: 0 }
   readonly #writer: WriterModel
   readonly #time: VirtualTime
   readonly #random: () => number
@@ -65,11 +69,6 @@ export class HostileStore implements ReplicaClient {
     this.#random = options.random
     if (options.flavour === 'catalog') this.listAll = (signal) => this.#listAll(signal)
     if (options.flavour === 'watched') this.watch = (onChange) => this.#watch(onChange)
-  }
-
-  /** Everything goes well again. */
-  calm(): void {
-    this.hostility = WELL
   }
 
   /** The bucket has changed. */
@@ -155,18 +154,20 @@ export class HostileStore implements ReplicaClient {
   }
 
   #happens(what: keyof Hostility): boolean {
-    const happens = this.hostility[what] > 0 && this.#random() < this.hostility[what]
-    if (happens) this.done[what]++
-    return happens
+    return this.hostility[what] > 0 && this.#random() < this.hostility[what]
   }
 
   /** Up to so long, or until the signal. */
-  #wait(mostMs: number, signal: AbortSignal | undefined): Promise<void> {
+  #wait(mostMs: number, given: AbortSignal | undefined): Promise<void> {
+    const signal = given && !this.#happens('deaf') ? given : undefined
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      }, this.#random() * mostMs)
+      const timer = setTimeout(
+        () => {
+          signal?.removeEventListener('abort', abort)
+          resolve()
+        },
+        this.#random() * mostMs * (this.#random() < SLOW ? SLOWER : 1),
+      )
       const abort = (): void => {
         clearTimeout(timer)
         reject(signal?.reason)

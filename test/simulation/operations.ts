@@ -101,6 +101,19 @@ const refresh: Operation = async (world, reader, excuses) => {
   })
 }
 
+/** Look again and again, each time only for a moment. */
+const impatient: Operation = async (world, reader, excuses) => {
+  for (let i = 2 + world.pick(3); i > 0; i--) {
+    const { signal, reason } = world.abortSoon()
+    await world.excused(reader, { ...excuses, reason }, async () => void (await reader.db.refresh({ signal })))
+    if (world.random() < 0.4) await world.write()
+  }
+  for (let i = 0; i < 4; i++) {
+    await world.pause(80)
+    reader.look(world.oracle, 'some time after refresh()')
+  }
+}
+
 /** Wait for a transaction that is there, or will be, or not. */
 const waitFor: Operation = async (world, reader, excuses) => {
   const { signal, reason } = world.random() < 0.3 ? world.abortSoon() : {}
@@ -167,6 +180,7 @@ export const OPERATIONS: readonly (readonly [weight: number, name: string, opera
   [7, 'at', at],
   [5, 'earlier', earlier],
   [12, 'refresh', refresh],
+  [5, 'impatient', impatient],
   [8, 'waitFor', waitFor],
   [5, 'linger', linger],
   [2, 'nested', nested],

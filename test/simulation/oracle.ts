@@ -1,5 +1,5 @@
 import { isReplicaError, type ReplicaErrorCode } from '../../replica/index.ts'
-import { isStorageError } from '../../storage/index.ts'
+import { isStorageError, type StorageErrorCode } from '../../storage/index.ts'
 import { isVfsError, type VfsErrorCode } from '../../vfs/index.ts'
 import { type Query, rowText } from './native.ts'
 import { describeRank, type Rank, type WriterModel } from './writer-model.ts'
@@ -41,7 +41,9 @@ const FULL_SCAN: Query = { sql: 'SELECT sum(length(v)) FROM t', parameters: [] }
 export class Oracle {
   /** Results that were compared. */
   compared = 0
-  /** Failures that were excused, by code. */
+  /** Failures that were excused. */
+  failures = 0
+  /** The same, by code. */
   readonly excused = new Map<string, number>()
   readonly #writer: WriterModel
 
@@ -91,6 +93,7 @@ export class Oracle {
     if (error instanceof Wrong) throw error
     const code = this.#codeOf(error)
     if (code !== undefined && (this.#excuses(code, error, excuses) || this.#isSqlites(code, query, sight))) {
+      this.failures++
       this.excused.set(code, (this.excused.get(code) ?? 0) + 1)
       return
     }
@@ -106,7 +109,7 @@ export class Oracle {
   #excuses(code: string, error: unknown, excuses: Excuses): boolean {
     const { hostile = false, pinned = false, budget = false, timeout = false, closing = false } = excuses
     const begunAnew = this.#writer.beginning > 0
-    switch (code as ReplicaErrorCode | VfsErrorCode | 'reason') {
+    switch (code as ReplicaErrorCode | StorageErrorCode | VfsErrorCode | 'reason') {
       case 'reason':
         return excuses.reason !== undefined && error === excuses.reason
       case 'REPLICA_SNAPSHOT_GONE':
@@ -126,6 +129,7 @@ export class Oracle {
       case 'REPLICA_CLOSED':
       case 'VFS_CLOSED':
       case 'VFS_INTERRUPTED':
+      case 'STORAGE_CLOSED':
         return closing
       default:
         return hostile && ['STORAGE_SERVER_ERROR', 'STORAGE_TIMEOUT', 'STORAGE_SHORT_READ'].includes(code)

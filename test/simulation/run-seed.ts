@@ -19,6 +19,22 @@ export interface Outcome {
   readonly failure: Failure | undefined
 }
 
+/** Memories of runs that have ended: making them, and throwing them away, takes as long as all the rest of a run. */
+const recycled: WebAssembly.Memory[] = []
+const INITIAL_BYTES = 8 * 2 ** 20
+const ZEROS = new Uint8Array(64 * 1024)
+
+function recycle(memories: readonly WebAssembly.Memory[]): void {
+  for (const memory of memories) {
+    if (memory.buffer.byteLength !== INITIAL_BYTES) continue
+    for (let at = 0; at < INITIAL_BYTES; at += ZEROS.length) {
+      const part = new Uint8Array(memory.buffer, at, ZEROS.length)
+      if (Buffer.compare(part, ZEROS) !== 0) part.fill(0) // what was never used stays so
+    }
+    recycled.push(memory)
+  }
+}
+
 /** One run from its seed. Never throws. */
 export async function runSeed(seed: number, histories: readonly History[]): Promise<Outcome> {
   const time = new VirtualTime(EPOCH)
@@ -31,15 +47,14 @@ export async function runSeed(seed: number, histories: readonly History[]): Prom
   // At once: another thread would take its own time.
   const instantiateNow = async (module: WebAssembly.Module, imports?: WebAssembly.Imports) =>
     new WebAssembly.Instance(module, imports)
-  class KnownMemory extends Memory {
-    constructor(descriptor: WebAssembly.MemoryDescriptor) {
-      super(descriptor)
-      memories.push(this)
-    }
+  const memoryFor = function memory(descriptor: WebAssembly.MemoryDescriptor): WebAssembly.Memory {
+    const memory = recycled.pop() ?? new Memory(descriptor)
+    memories.push(memory)
+    return memory
   }
   const world = new World(seed, histories, time, memories)
   process.on('unhandledRejection', collect)
-  Object.assign(WebAssembly, { Memory: KnownMemory, instantiate: instantiateNow })
+  Object.assign(WebAssembly, { Memory: memoryFor, instantiate: instantiateNow })
   time.install(seed)
   let error: unknown
   try {
@@ -52,6 +67,7 @@ export async function runSeed(seed: number, histories: readonly History[]): Prom
     await new Promise((resolve) => setImmediate(resolve))
     process.off('unhandledRejection', collect)
   }
+  if (error === undefined) recycle(memories)
   const { compared, excused } = world.oracle
   const message =
     error !== undefined

@@ -67,7 +67,7 @@ export function drawScenario(histories: readonly History[], time: VirtualTime, r
     return {
       name: `reader ${i}`,
       bridge: one(BRIDGES),
-      poolSize: one([1, 1, 2, 4]),
+      poolSize: one([1, 1, 1, 2, 4]),
       flavour: one<Flavour>(['plain', 'plain', 'plain', 'catalog', 'watched']),
       cache: shared ?? new PageCache({ maxBytes: bytes() }),
       kept: random() < 0.35 ? new KeptPages(time, random) : undefined,
@@ -86,6 +86,7 @@ export function drawScenario(histories: readonly History[], time: VirtualTime, r
     truncates: 0.015 * often,
     stale: 0.05 * often,
     hides: 0.01 * often,
+    deaf: 0.1,
   }
   return { history, next, readers, hostility, rounds: 3 + Math.floor(random() * 4) }
 }

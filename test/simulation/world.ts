@@ -5,7 +5,7 @@ import { seededRandom } from '../support/random.ts'
 import { checkBounds, checkReader, settle } from './checks.ts'
 import { closeWhileBusy } from './closing.ts'
 import type { History } from './history.ts'
-import { HostileStore } from './hostile-store.ts'
+import { HostileStore, type Hostility, WELL } from './hostile-store.ts'
 import { drawOperation } from './operations.ts'
 import { type Excuses, Oracle, Wrong } from './oracle.ts'
 import { Reader, type ReaderShape } from './reader-model.ts'
@@ -63,7 +63,7 @@ export class World {
 
   /** @throws Wrong; Stuck by way of the clock */
   async live(): Promise<void> {
-    for (let i = 3 + this.pick(6); i > 0 || this.writer.txid === 0; i--) await this.#write()
+    for (let i = 3 + this.pick(6); i > 0 || this.writer.txid === 0; i--) await this.write()
     for (const shape of this.#scenario.readers) this.readers.push(await this.#open(shape))
     for (let round = 0; round < this.#scenario.rounds; round++) await this.#round(round)
     await settle(this)
@@ -72,35 +72,44 @@ export class World {
     await closeWhileBusy(this)
   }
 
+  /** Let things go wrong so often from now on. */
+  disturb(hostility: Hostility = this.#scenario.hostility): void {
+    for (const { store } of this.readers) store.hostility = hostility
+  }
+
   async #round(round: number): Promise<void> {
     this.note(`round ${round}`)
-    for (const { store } of this.readers) store.hostility = this.#scenario.hostility
-    const before = this.oracle.excused.size
-    const operations = Array.from({ length: 2 + this.pick(6) }, () => this.#operate())
+    this.disturb()
+    const suspects = new Set<Reader>()
+    const operations = Array.from({ length: 2 + this.pick(6) }, () => this.#operate(suspects))
     await Promise.all([this.#writeMeanwhile(), ...operations])
     if (this.random() < 0.12) await this.#reopen(this.pick(this.readers.length))
-    const failed = this.oracle.excused.size > before
-    if (!failed && this.random() < 0.5) return
+    for (const reader of this.readers) if (this.random() < 0.2) suspects.add(reader)
+    if (suspects.size === 0) return
     await settle(this)
-    for (const reader of this.readers) await checkReader(this, reader)
+    for (const reader of this.readers) if (suspects.has(reader)) await checkReader(this, reader)
     if (this.random() < 0.25) await this.#succeed()
   }
 
-  async #operate(): Promise<void> {
+  /** @param failed where the reader is put if something failed meanwhile */
+  async #operate(failed: Set<Reader>): Promise<void> {
     const reader = this.readers[this.pick(this.readers.length)]!
     const [name, operation] = drawOperation(this.random())
     await this.pause(ROUND_MS)
+    const { failures } = this.oracle
     await this.during(`${reader.name}: ${name}`, () => operation(this, reader, { hostile: true }))
+    if (this.oracle.failures > failures) failed.add(reader)
   }
 
   async #writeMeanwhile(): Promise<void> {
     for (let i = this.pick(5); i > 0; i--) {
       await this.pause(ROUND_MS / 3)
-      await this.#write()
+      await this.write()
     }
   }
 
-  async #write(): Promise<void> {
+  /** One step of the writer. */
+  async write(): Promise<void> {
     const next = this.#scenario.next[this.#next]
     const begins = next !== undefined && this.readers.length > 0 && !areTwins(next, this.writer.history)
     if (begins && this.#writerRandom() < 0.08) await this.#beginAnew(next)
@@ -136,7 +145,7 @@ export class World {
     const store = new HostileStore({ name, flavour, writer: this.writer, time: this.time, random: this.#storeRandom })
     for (let i = 0; ; i++) {
       store.hostility = this.#scenario.hostility
-      if (i === MOST_OPENINGS) store.calm()
+      if (i === MOST_OPENINGS) store.hostility = WELL
       try {
         const reader = await this.during(`${name}: open`, () => Reader.open(shape, store, this.time))
         reader.look(this.oracle, 'open()')
