@@ -1,13 +1,2 @@
-// litetap in Node: query a bucket in Litestream's format in place; replicate a live SQLite database to it, and restore it.
-export { type OpenOptions, open } from './open.ts'
-export * from './reading.ts'
-export { openReplica, parseReplicaURL } from './storage/node.ts'
-export type {
-  FollowOptions,
-  Log,
-  ReplicatorOptions,
-  ReplicatorSettings,
-  RestoreOptions,
-  RestoreResult,
-} from './writer/index.ts'
-export { follow, Replicator, resetLocalState, restore, WriterError } from './writer/index.ts'
+// The package in Node.
+export * from './entry/node.ts'

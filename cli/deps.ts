@@ -53,6 +53,6 @@ export async function loadDaemon(): Promise<DaemonDeps> {
 }
 
 /** The whole library: what `open` of `litetap` is. */
-export async function loadReader(): Promise<typeof import('../open.ts')> {
-  return await import('../open.ts')
+export async function loadReader(): Promise<typeof import('../entry/open.ts')> {
+  return await import('../entry/open.ts')
 }

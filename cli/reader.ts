@@ -33,7 +33,7 @@ export interface Reader {
   close(): Promise<void>
 }
 
-type Database = Awaited<ReturnType<typeof import('../open.ts')['open']>>
+type Database = Awaited<ReturnType<typeof import('../entry/open.ts')['open']>>
 
 /**
  * Open the replica that a command's argument names, at the state that its flags name.
@@ -74,7 +74,7 @@ async function openWaiting(
   flags: ReaderFlags,
   { io, signal }: { io: CliIO; signal: AbortSignal },
 ): Promise<Database> {
-  const { open } = await import('../open.ts')
+  const { open } = await import('../entry/open.ts')
   const end = io.now() + flags.wait
   for (;;) {
     try {

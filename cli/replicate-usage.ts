@@ -11,7 +11,8 @@ Arguments:
 
 \t-exec CMD
 \t    Run a command beside the replication. litetap passes signals on to it
-\t    and exits when it exits. CMD is split into words, no shell runs it.
+\t    and exits when it exits; at a second signal without waiting for it.
+\t    CMD is split into words, no shell runs it.
 
 \t-once
 \t    Sync once and exit. Cannot be used with -exec.

@@ -12,7 +12,7 @@ import type { Log } from './log.ts'
 import { showProgress } from './progress.ts'
 import { loadReplicateConfig, namedDatabase, type OpenReplica, replicaParser } from './replicate-config.ts'
 import { REPLICATE_USAGE } from './replicate-usage.ts'
-import { forced, interrupted, type Signals, watchSignals } from './signals.ts'
+import { forced, interruption, type Signals, watchSignals } from './signals.ts'
 import { openRetrying, openSettings } from './source.ts'
 import { startLog } from './start-log.ts'
 import { packageVersion } from './version.ts'
@@ -224,7 +224,7 @@ async function runDaemon(job: Job): Promise<void> {
   const { received } = signals
   if (received !== undefined) log.info('signal received, litetap shutting down', { signal: received })
   const signalled = received !== undefined || failures.length > 0
-  if (child !== undefined) await endChild(child, signalled, log).catch((error) => failures.push(error))
+  if (child !== undefined) await endChild(child, signalled, job).catch((error) => failures.push(error))
   const closing = services.close()
   await daemon.close({ signal: signals.force }).catch((error) => failures.push(explainClose(error)))
   await closing
@@ -235,7 +235,7 @@ async function runDaemon(job: Job): Promise<void> {
 
 const never = new Promise<never>(() => {})
 
-/** Begin to replicate; a signal ends a restore that still runs. */
+/** Begin to replicate. A signal ends the wait for that; what has begun is closed where all is closed. */
 async function open({ daemon, strict, command, config, signals, log }: Job): Promise<void> {
   // The command of -exec may be what makes the database: then it goes first.
   const missing = config.databases.find((entry) => entry.kind === 'database' && !existsSync(entry.path))
@@ -243,13 +243,7 @@ async function open({ daemon, strict, command, config, signals, log }: Job): Pro
   if (awaited && !awaited.restoreIfMissing) {
     log.info('no database yet, waiting for the exec process to make it', { path: awaited.path })
   }
-  const opening = daemon.open({ strict: strict && !awaited })
-  const interruption = signals.first.then(async (name) => {
-    await Promise.race([opening.catch(() => {}), daemon.close({ signal: signals.force }).catch(() => {})])
-    throw interrupted(name)
-  })
-  interruption.catch(() => {})
-  await Promise.race([opening, interruption])
+  await Promise.race([daemon.open({ strict: strict && !awaited }), interruption(signals)])
   for (const { path, replicaType: type, replicaURL: url } of daemon.list())
     log.info('replicating to', { path, type, url })
 }
@@ -265,9 +259,13 @@ function firstEnd(signals: Signals, child: Child | undefined): Promise<unknown> 
   return child === undefined ? signals.first : Promise.race([signals.first, child.ended])
 }
 
-async function endChild(child: Child, signalled: boolean, log: Log): Promise<void> {
+/** The command may take its time to end after the first signal; the second one does not wait for it. */
+async function endChild(child: Child, signalled: boolean, { signals, log }: Job): Promise<void> {
   if (signalled) log.info('waiting for exec process to close')
-  const end = await child.ended
+  const end = await Promise.race([child.ended, forced(signals)]).catch((error) => {
+    log.warn('exec process has not closed, it is left behind')
+    throw error
+  })
   if (!signalled) log.info('subprocess exited, litetap shutting down')
   // To die of a signal that was passed on is what was asked for.
   const failure = signalled && end.signal !== null ? undefined : childError(end)

@@ -50,10 +50,20 @@ export function interrupted(name: SignalName): CliError {
   return new CliError('CLI_INTERRUPTED', `interrupted by ${name}`, { exitCode: name === 'SIGINT' ? 130 : 143 })
 }
 
-/** Rejects with the second signal: what does not end by itself is left behind. */
+/**
+ * Rejects with the first signal, and does nothing else: what is under way is ended by its owner, in the one place that
+ * does so.
+ */
+export async function interruption(signals: Signals): Promise<never> {
+  throw interrupted(await signals.first)
+}
+
+/** Rejects with the second signal, also when it has come already: what does not end by itself is left behind. */
 export function forced(signals: Signals): Promise<never> {
   return new Promise((_, reject) => {
-    signals.force.addEventListener('abort', () => reject(interrupted(signals.received ?? 'SIGTERM')), { once: true })
+    const giveUp = () => reject(interrupted(signals.received ?? 'SIGTERM'))
+    if (signals.force.aborted) giveUp()
+    else signals.force.addEventListener('abort', giveUp, { once: true })
   })
 }
 

@@ -62,19 +62,22 @@ export class Daemon implements Control {
 
   /**
    * Find the databases and replicate them from now on. Those that are not there yet are tried until they are; those
-   * that are to be restored have been when this resolves, or one attempt at it has failed.
+   * that are to be restored have been when this resolves, or one attempt at it has failed. `close` ends this early:
+   * what has not begun then never does.
    * @param options.strict all of them must be there and begin now: the first failure is thrown
    * @throws DaemonError DAEMON_CONFIG for a folder that cannot be read, and local states that would lie in one place
    */
   async open(options: { strict?: boolean } = {}): Promise<void> {
     const entries = await this.#findAll()
+    if (this.#closing) return
     const advice = openFilesAdvice(entries.length, this.#host.ours)
     if (advice) this.#log.warn(advice)
     const databases = entries.map((entry) => this.#add(entry))
     if (options.strict) {
-      const [failure] = await forEachParallel(databases, PARALLEL, (database) => database.startNow())
+      const [failure] = await this.#untilClosing(databases, PARALLEL, (database) => database.startNow())
       if (failure) throw failure
     } else await this.#startAll(databases)
+    if (this.#closing) return
     for (const entry of this.#config.databases) if (entry.kind === 'directory' && entry.watch) this.#watch(entry)
     const { validationIntervalMs } = this.#config
     if (validationIntervalMs > 0) this.#validating = setInterval(() => void this.#validate(), validationIntervalMs)
@@ -151,7 +154,7 @@ export class Daemon implements Control {
     try {
       await database.prepare() // a replica that cannot be is told at once
     } catch (error) {
-      this.#databases.delete(path)
+      if (this.#databases.get(path) === database) this.#databases.delete(path)
       throw error
     }
     database.start()
@@ -168,10 +171,22 @@ export class Daemon implements Control {
 
   async #startAll(databases: readonly ManagedDatabase[]): Promise<void> {
     const missing = databases.filter(({ entry }) => entry.restoreIfMissing)
-    const failures = await forEachParallel(missing, TASK_LIMITS.restore, (database) => database.prepare())
+    const failures = await this.#untilClosing(missing, TASK_LIMITS.restore, (database) => database.prepare())
     for (const error of failures) this.#log.error('restore failed, trying on', { error: (error as Error).message })
     if (this.#closing) return
     for (const database of databases) database.start()
+  }
+
+  /** Begin with databases, so many at a time. @returns what failed; once all is being closed, that is no failure */
+  async #untilClosing(
+    databases: readonly ManagedDatabase[],
+    parallel: number,
+    begin: (database: ManagedDatabase) => Promise<unknown>,
+  ): Promise<unknown[]> {
+    const failures = await forEachParallel(databases, parallel, async (database) => {
+      if (!this.#closing) await begin(database)
+    })
+    return this.#closing ? [] : failures
   }
 
   async #close(options: { signal?: AbortSignal }): Promise<void> {
@@ -235,6 +250,7 @@ export class Daemon implements Control {
         this.#log.error('the last transactions of a deleted database are lost', { db: path, error: error.message })
       })
     }
+    if (this.#closing) return
     for (const each of found) {
       if (this.#databases.has(each.path)) continue
       checkMetaPaths([...this.#entries(), each])

@@ -39,7 +39,9 @@ export class ManagedDatabase {
   readonly #figures = newFigures()
   #client: ReplicaClient | undefined
   #replicator: Replicator | undefined
-  #task: Scheduled | undefined
+  /** What begins it. */
+  #task: Pick<Scheduled, 'stop'> | undefined
+  /** Ends what has begun since the last stop. That holds on to the signal, and does not go on after it. */
   #abort: AbortController | undefined
   #restored = false
   /** Why it stopped by itself. */
@@ -72,16 +74,30 @@ export class ManagedDatabase {
     this.#task = this.#host.scheduler.add({ kind, run: () => this.#begin() })
   }
 
-  /** Begin at once, and fail if that fails. */
+  /**
+   * Begin at once, and fail if that fails. A stop does not wait for it: it may hang on a store that does not answer.
+   * @throws the signal's AbortError when it was stopped meanwhile
+   */
   async startNow(): Promise<void> {
+    if (this.isRunning) return
     this.#fatal = undefined
-    await this.prepare()
-    await this.#replicate({ patient: false })
+    const signal = this.#signal()
+    const beginning = { stop: async () => {} }
+    this.#task = beginning
+    try {
+      await this.#replicate(signal, { patient: false })
+    } finally {
+      if (this.#task === beginning) this.#task = undefined
+    }
   }
 
-  /** Open the replica, and restore the database if that is wanted. @returns the replica */
+  /**
+   * Open the replica, and restore the database if that is wanted.
+   * @returns the replica
+   * @throws the signal's AbortError when it was stopped meanwhile
+   */
   async prepare(signal: AbortSignal = this.#signal()): Promise<ReplicaClient> {
-    this.#client ??= await this.#host.openReplica(this.entry.replica)
+    this.#client ??= await this.#openReplica(signal)
     if (this.entry.restoreIfMissing && !this.#restored) {
       const onProgress = this.#host.restoring?.(this.entry.path)
       await restoreIfMissing(this.entry.path, this.#client, {
@@ -95,8 +111,8 @@ export class ManagedDatabase {
   }
 
   /** Open the replica, and a replicator that was not started. */
-  async createReplicator(): Promise<Replicator> {
-    const client = await this.prepare()
+  async createReplicator(signal: AbortSignal = this.#signal()): Promise<Replicator> {
+    const client = await this.prepare(signal)
     const { path, settings, metaPath } = this.entry
     const { events, log: _, openReplica: __, ...host } = this.#host
     const lease = await this.#host.openLease?.(client)
@@ -146,21 +162,25 @@ export class ManagedDatabase {
   }
 
   async #begin(): Promise<number> {
+    const signal = this.#signal()
     try {
-      await this.prepare()
-      await this.#replicate({ patient: true })
+      await this.#replicate(signal, { patient: true })
       this.#beginning.succeeded()
       this.#task = undefined
       return Number.POSITIVE_INFINITY
     } catch (error) {
-      return this.#abort?.signal.aborted ? Number.POSITIVE_INFINITY : this.#beginning.failed(error)
+      return signal.aborted ? Number.POSITIVE_INFINITY : this.#beginning.failed(error)
     }
   }
 
-  async #replicate(options: { patient: boolean }): Promise<void> {
-    const replicator = await this.createReplicator()
-    if (this.#abort?.signal.aborted) return
+  async #replicate(signal: AbortSignal, options: { patient: boolean }): Promise<void> {
+    const replicator = await this.createReplicator(signal)
+    signal.throwIfAborted()
     await replicator.start(options)
+    if (signal.aborted && !options.patient) {
+      await replicator.close({ signal }).catch(() => {}) // the stop did not wait for it
+      signal.throwIfAborted()
+    }
     this.#replicator = replicator
     replicator.wait().catch((error: Error) => this.#failed(replicator, error))
   }
@@ -169,32 +189,48 @@ export class ManagedDatabase {
   #failed(replicator: Replicator, error: Error): void {
     if (this.#replicator !== replicator) return
     this.#log.error('replication stopped', { error: error.message })
+    this.#fatal = { error, sinceMs: Date.now() }
     this.#host.events.failed?.(this.entry.path, error)
-    void this.stop()
-      .catch(() => {})
-      .then(() => {
-        this.#fatal = { error, sinceMs: Date.now() }
-        if (!isWriterError(error, 'WRITER_NOT_A_DATABASE')) return
-        this.#beginning.failed(error)
-        this.#task = this.#host.scheduler.add({ kind: `open@${this.backend}`, run: () => this.#begin() }, RETRY_MS)
-      })
+    if (this.#ending) return
+    if (isWriterError(error, 'WRITER_NOT_A_DATABASE')) {
+      this.#beginning.failed(error)
+      this.#task = this.#host.scheduler.add({ kind: `open@${this.backend}`, run: () => this.#beginAnew() })
+    } else void this.stop().catch(() => {})
+  }
+
+  /** Let go of what failed, and begin when that is long enough ago. */
+  async #beginAnew(): Promise<number> {
+    if (!this.#replicator) return await this.#begin()
+    await this.#letGo({ signal: this.#signal() }).catch(() => {})
+    return RETRY_MS
   }
 
   async #stop(options: { signal?: AbortSignal; gone?: boolean }): Promise<void> {
     this.#abort?.abort()
+    this.#abort = undefined
     await this.#task?.stop()
     this.#task = undefined
+    await this.#letGo(options)
+  }
+
+  async #letGo(options: { signal?: AbortSignal; gone?: boolean }): Promise<void> {
     const replicator = this.#replicator
     try {
       await replicator?.close(options)
     } finally {
       if (replicator) this.#last = positions(replicator)
       this.#replicator = undefined
-      this.#abort = undefined
       const client = this.#client
       this.#client = undefined
       await client?.close()
     }
+  }
+
+  async #openReplica(signal: AbortSignal): Promise<ReplicaClient> {
+    const client = await this.#host.openReplica(this.entry.replica)
+    if (!signal.aborted) return client
+    await client.close()
+    throw signal.reason
   }
 
   #signal(): AbortSignal {

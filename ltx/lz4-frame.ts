@@ -1,5 +1,5 @@
 import { ByteQueue } from './byte-queue.ts'
-import { decompressLargeBlock, MAX_LZ4_BLOCK } from './codec/roomy-codec.ts'
+import { decompressLargeBlock, MAX_LZ4_BLOCK } from './codec/large-block-codec.ts'
 import { LtxError, type LtxErrorCode } from './errors.ts'
 import { Xxh32 } from './xxh32.ts'
 

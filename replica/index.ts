@@ -1,25 +1,32 @@
-export { newCost } from './account.ts'
-export { isReplicaError, ReplicaError, type ReplicaErrorCode, type ReplicaErrorContext } from './errors.ts'
-export { fileKey } from './file-key.ts'
-export { Later } from './later.ts'
-export { firstBest, LevelCursor } from './level-cursor.ts'
-export { type ListLevelsOptions, listLevel, listLevels } from './list-levels.ts'
-export { PAGE_CACHED, PAGE_CHANGED } from './page-map.ts'
-export { type PageMapFile, PageMapMaker } from './page-map-maker.ts'
-export { parseTime } from './parse-time.ts'
-export { describeGap, findGap, type Levels, planRestore, type RestoreTarget, type TxidGap } from './plan-restore.ts'
-export { Replica, type ReplicaOptions } from './replica.ts'
-export { highestTXID, lowestTXID } from './txid-range.ts'
+export { newCost } from './core/account.ts'
+export { isReplicaError, ReplicaError, type ReplicaErrorCode, type ReplicaErrorContext } from './core/errors.ts'
+export { fileKey } from './core/file-key.ts'
+export { orAborted } from './core/or-aborted.ts'
 export type {
   Budget,
   Cost,
   DatabaseState,
-  Foresight,
   HydrationProgress,
   Lag,
   PinnedPages,
   PinOptions,
+  Predictor,
   ReadableReplica,
   RefreshOptions,
   StateTarget,
-} from './types.ts'
+} from './core/types.ts'
+export { PAGE_CACHED, PAGE_CHANGED } from './pages/page-flags.ts'
+export { firstBest, LevelCursor } from './plan/level-cursor.ts'
+export { type ListLevelsOptions, listLevel, listLevels } from './plan/list-levels.ts'
+export { parseTime } from './plan/parse-time.ts'
+export {
+  describeGap,
+  findGap,
+  type Levels,
+  planRestore,
+  type RestoreTarget,
+  type TxidGap,
+} from './plan/plan-restore.ts'
+export { highestTXID, lowestTXID } from './plan/txid-range.ts'
+export { type PageMapFile, PageMapMaker } from './published/page-map-maker.ts'
+export { Replica, type ReplicaOptions } from './replica.ts'

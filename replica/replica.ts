@@ -1,21 +1,9 @@
-import { formatTXID, type TXID } from '../ltx/index.ts'
-import { InFlight, PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
-import type { LtxFileInfo, ReplicaClient, Watch } from '../storage/index.ts'
-import { Account, newCost } from './account.ts'
-import { ReplicaError } from './errors.ts'
-import type { Follower } from './follower.ts'
-import { InFlightLimit } from './in-flight-limit.ts'
-import type { IndexLoader } from './index-loader.ts'
-import { opening } from './load-opening.ts'
-import { openOffered } from './open-offered.ts'
-import type { OpenSnapshotContext } from './open-snapshot.ts'
-import { orAborted } from './or-aborted.ts'
-import { PageFetcher } from './page-fetcher.ts'
-import { pageMap } from './page-map.ts'
-import { type SharedReading, SnapshotPages } from './pinned-pages.ts'
-import { RangeReader } from './range-reader.ts'
-import { loadSnapshot } from './saved-snapshot.ts'
-import { comesAfter, Snapshot } from './snapshot.ts'
+import type { TXID } from '../ltx/index.ts'
+import { PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
+import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
+import { Account, newCost } from './core/account.ts'
+import { ReplicaError } from './core/errors.ts'
+import { pause } from './core/pause.ts'
 import type {
   Cost,
   DatabaseState,
@@ -26,7 +14,19 @@ import type {
   ReadableReplica,
   RefreshOptions,
   StateTarget,
-} from './types.ts'
+} from './core/types.ts'
+import { InFlightLimit } from './pages/in-flight-limit.ts'
+import { PageFetcher } from './pages/page-fetcher.ts'
+import { pageMap } from './pages/page-flags.ts'
+import { type SharedReading, SnapshotPages } from './pages/pinned-pages.ts'
+import { openPublished } from './published/open-published.ts'
+import { loadSnapshot } from './published/saved-snapshot.ts'
+import type { Follower } from './state/follower.ts'
+import type { IndexLoader } from './state/index-loader.ts'
+import type { OpenSnapshotContext } from './state/open-snapshot.ts'
+import { RangeReader } from './state/range-reader.ts'
+import { Snapshot } from './state/snapshot.ts'
+import { StateTracker } from './state/state-tracker.ts'
 
 export interface ReplicaOptions {
   /** Pages in memory, shared by whoever is given the same one. Default: 64 MiB of its own. */
@@ -39,6 +39,13 @@ export interface ReplicaOptions {
   readonly follow?: boolean
   /** L0 is listed at most so often while nothing is amiss. Default 60 000. */
   readonly listIntervalMs?: number
+  /**
+   * While nothing new comes, a check proves so often that the place has not been emptied and begun anew: one request more,
+   * of 16 bytes. Default 10 000; 0, with every check, in a folder of this machine.
+   */
+  readonly proofIntervalMs?: number
+  /** Told when checks begin to fail; again only after one has succeeded. `lag()` says it, too. */
+  readonly onProblem?: (error: unknown) => void
   /** Requests for pages in flight at most. Default 96. */
   readonly maxInFlight?: number
   /** So many at first, and more as long as answers come no later for it. Default: at once as many as `maxInFlight`. */
@@ -51,9 +58,9 @@ export interface ReplicaOptions {
 
 const DEFAULT_MAX_IN_FLIGHT = 96
 const DEFAULT_CHECK_INTERVAL_MS = 1000
-/** Who waits for a transaction looks again after so long, then after twice as long, up to the usual interval. */
-const FIRST_WAIT_MS = 25
 const DEFAULT_LIST_INTERVAL_MS = 60_000
+const DEFAULT_PROOF_INTERVAL_MS = 10_000
+const DEFAULT_TIMEOUT_MS = 30_000
 
 /** A replica that is open for reading in place. */
 export class Replica implements ReadableReplica {
@@ -66,23 +73,8 @@ export class Replica implements ReadableReplica {
   readonly #closing = new AbortController()
   readonly #context: OpenSnapshotContext
   readonly #shared: SharedReading
-  /** Made at the first check. */
-  #follower: Follower | undefined
-  #indexes: IndexLoader | undefined
-  readonly #client: ReplicaClient
-  readonly #timer: ReturnType<typeof setInterval> | undefined
-  /** Where the store announces what is new, nothing is asked until it does. */
-  readonly #watch: Watch | undefined
-  /** Something new was announced since the last check began. */
-  #announced = false
-  /** Resolved at the next announcement. */
-  #announcement = Promise.withResolvers<void>()
-  #state: Snapshot
+  readonly #tracker: StateTracker
   #hydration: HydrationProgress | undefined
-  #checkedAt: number
-  readonly #openedAt: number
-  /** A check under way serves all who want one. */
-  readonly #checks = new InFlight<'check', void>()
 
   /**
    * Open the newest state.
@@ -91,7 +83,7 @@ export class Replica implements ReadableReplica {
    * @throws ReplicaError REPLICA_EMPTY and others; StorageError
    */
   static async open(client: ReplicaClient, options: ReplicaOptions = {}): Promise<Replica> {
-    opening.expect()
+    void import('./state/open-snapshot.ts').catch(() => {}) // on its way beside the first requests
     const cost = newCost()
     const cache = options.cache ?? new PageCache()
     const { signal } = options
@@ -107,25 +99,28 @@ export class Replica implements ReadableReplica {
     const checkedAt = (options.now ?? Date.now)()
     const saved = await savedState(client, cache, options.store)
     if (saved) {
-      // One request tells whether it is still the newest.
+      // One round tells whether it is still the newest, and of this place.
       const replica = new Replica(context, { cost, state: saved, checkedAt: Number.NEGATIVE_INFINITY }, options)
       try {
         await replica.refresh({ maxAgeMs: 0, ...(signal && { signal }) })
         return replica
       } catch (error) {
-        clearInterval(replica.#timer)
+        replica.#stop()
         throw error
       }
     }
     const ended = { ...context, signal }
     const files = await listed(ended)
-    const offered = files && (await openOffered(files, ended))
-    if (offered) {
-      const replica = new Replica(context, { cost, state: offered, checkedAt }, options)
+    const published = files && (await openPublished(files, ended))
+    if (published) {
+      const replica = new Replica(context, { cost, state: published, checkedAt }, options)
       void replica.#save()
       return replica
     }
-    const { openNewest, warmUp } = await opening.get()
+    const [{ openNewest }, { warmUp }] = await Promise.all([
+      import('./state/open-snapshot.ts'),
+      import('./pages/warm-up.ts'),
+    ])
     const state = await openNewest(ended, files)
     const replica = new Replica(context, { cost, state, checkedAt }, options)
     await warmUp(state, replica.#shared, context) // with a page map its pages come
@@ -143,31 +138,30 @@ export class Replica implements ReadableReplica {
     this.url = client.url
     this.#cost = opened.cost
     this.#before = cache.stats()
-    this.#client = client
     this.#options = options
     this.#now = options.now ?? Date.now
-    this.#state = opened.state
-    this.#checkedAt = opened.checkedAt
-    this.#openedAt = opened.checkedAt
     this.#context = { ...context, signal }
     const { maxInFlight = DEFAULT_MAX_IN_FLIGHT, minInFlight = maxInFlight } = options
     const limit = new InFlightLimit(minInFlight, maxInFlight)
     this.#shared = {
       cache,
       fetcher: new PageFetcher({ reader, cache, store: options.store, limit, now: this.#now, signal }),
-      loadIndexes: this.#loadIndexes,
-      replan: (gone) => this.#replan(gone),
+      loadIndexes: indexLoading(reader, signal),
+      replan: (gone) => this.#tracker.replan(gone),
     }
-    this.#watch = client.watch?.(() => this.#hear())
-    if (options.follow) {
-      this.#timer = setInterval(() => void this.refresh().catch(() => {}), this.#checkIntervalMs)
-      // Node: following alone keeps no process alive.
-      if (typeof this.#timer === 'object') this.#timer.unref()
-    }
+    this.#tracker = new StateTracker(opened, {
+      client,
+      follower: following(this.#context, opened.checkedAt, options),
+      now: this.#now,
+      checkIntervalMs: options.checkIntervalMs ?? DEFAULT_CHECK_INTERVAL_MS,
+      follow: options.follow === true,
+      onProblem: options.onProblem,
+      signal,
+    })
   }
 
   get state(): DatabaseState {
-    return this.#state
+    return this.#tracker.newest
   }
 
   get cost(): Cost {
@@ -178,14 +172,8 @@ export class Replica implements ReadableReplica {
     return this.#cost
   }
 
-  async refresh({ maxAgeMs = this.#checkIntervalMs, signal }: RefreshOptions = {}): Promise<DatabaseState> {
-    this.#throwIfClosed()
-    signal?.throwIfAborted()
-    const due = this.#announced || (this.#now() - this.#checkedAt >= maxAgeMs && !(maxAgeMs > 0 && this.#isCurrent))
-    if (due) {
-      await this.#checks.share('check', () => this.#check(), signal)
-    }
-    return this.#state
+  async refresh(options?: RefreshOptions): Promise<DatabaseState> {
+    return await this.#tracker.refresh(options)
   }
 
   async at(target: StateTarget, signal?: AbortSignal): Promise<DatabaseState> {
@@ -193,7 +181,10 @@ export class Replica implements ReadableReplica {
     const context = signal
       ? { ...this.#context, signal: AbortSignal.any([signal, this.#closing.signal]) }
       : this.#context
-    const { openPlanned, planAt } = await opening.get()
+    const [{ openPlanned }, { planAt }] = await Promise.all([
+      import('./state/open-snapshot.ts'),
+      import('./state/at-time.ts'),
+    ])
     return await openPlanned(() => planAt(target, context), context)
   }
 
@@ -201,27 +192,11 @@ export class Replica implements ReadableReplica {
     txid: TXID,
     options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<DatabaseState> {
-    const { timeoutMs = 30_000, signal } = options
-    const end = this.#now() + timeoutMs
-    // Somebody has seen it: so it is worth looking at once, and soon again.
-    for (let waitMs = FIRST_WAIT_MS; ; waitMs *= 2) {
-      if (this.#state.txid >= txid) return this.#state
-      const state = await this.refresh({ maxAgeMs: 0, ...(signal && { signal }) })
-      if (state.txid >= txid) return state
-      const left = end - this.#now()
-      if (left <= 0) throw waitedInVain(txid, state.txid, timeoutMs)
-      const pausing = pause(Math.min(left, waitMs, this.#checkIntervalMs), signal)
-      await Promise.race([pausing, this.#announcement.promise])
-      pausing.catch(() => {}) // an abort is noticed at the next check
-    }
+    return await this.#tracker.waitFor(txid, { timeoutMs: DEFAULT_TIMEOUT_MS, ...options })
   }
 
   lag(): Lag {
-    const now = this.#now()
-    return {
-      sinceTransactionMs: now - this.#state.timestamp,
-      sinceCheckMs: this.#isCurrent ? 0 : now - this.#checkedAt,
-    }
+    return this.#tracker.lag()
   }
 
   get hydration(): HydrationProgress | undefined {
@@ -234,7 +209,7 @@ export class Replica implements ReadableReplica {
     this.#throwIfClosed()
     const { store } = this.#options
     if (store === undefined) throw new ReplicaError('REPLICA_USAGE', 'Cannot hydrate: there is no store to fill')
-    const { hydrate } = await import('./hydrator.ts') // few ask for it
+    const { hydrate } = await import('./pages/hydrator.ts') // few ask for it
     const closing = this.#closing.signal
     const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing
     const { account } = this.#context
@@ -242,7 +217,8 @@ export class Replica implements ReadableReplica {
       this.#hydration = progress
       options.onProgress?.(progress)
     }
-    await hydrate(this.#state, { shared: this.#shared, store, account, signal, now: this.#now, pause, onProgress })
+    const about = { shared: this.#shared, store, account, signal, now: this.#now, pause, onProgress }
+    await hydrate(this.#tracker.newest, about)
     await this.#save()
   }
 
@@ -258,76 +234,25 @@ export class Replica implements ReadableReplica {
 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
-    clearInterval(this.#timer)
-    this.#watch?.close()
-    this.#closing.abort(closed(this.url))
+    this.#stop()
     await this.#save()
     await this.#options.store?.flush()
-    await this.#client.close()
+    await this.#context.client.close()
   }
 
-  get #checkIntervalMs(): number {
-    return this.#options.checkIntervalMs ?? DEFAULT_CHECK_INTERVAL_MS
-  }
-
-  /** Nothing newer was announced, and it would have been. */
-  get #isCurrent(): boolean {
-    return this.#watch?.live === true && !this.#announced
-  }
-
-  #hear(): void {
-    this.#announced = true
-    this.#announcement.resolve()
-    this.#announcement = Promise.withResolvers()
-    if (this.#options.follow) void this.refresh().catch(() => {})
-  }
-
-  async #check(): Promise<void> {
-    const startedAt = this.#now()
-    this.#announced = false
-    try {
-      this.#state = await (await this.#following()).advance(this.#state)
-      this.#checkedAt = startedAt
-    } catch (error) {
-      this.#announced ||= this.#watch !== undefined // it was not taken in
-      throw error
-    }
-  }
-
-  /** Files of a state are gone: find its pages in those there are now. */
-  async #replan(gone: Snapshot): Promise<Snapshot> {
-    const { openNewest } = await opening.get()
-    const newest = await openNewest(this.#context)
-    const same = this.#state === gone && newest.txid === gone.txid
-    if (same || comesAfter(newest, this.#state)) this.#state = newest
-    return newest
-  }
-
-  async #following(): Promise<Follower> {
-    const { Follower } = await opening.get()
-    const { listIntervalMs = DEFAULT_LIST_INTERVAL_MS } = this.#options
-    this.#follower ??= new Follower({
-      context: this.#context,
-      listIntervalMs,
-      now: this.#now,
-      listedAt: this.#openedAt,
-    })
-    return this.#follower
-  }
-
-  readonly #loadIndexes: SharedReading['loadIndexes'] = async (...args) => {
-    const { IndexLoader } = await opening.get()
-    this.#indexes ??= new IndexLoader(this.#context.reader, this.#closing.signal)
-    await this.#indexes.load(...args)
+  /** Nothing is asked, and nobody waits, any more. */
+  #stop(): void {
+    this.#tracker.close()
+    this.#closing.abort(closed(this.url))
   }
 
   /** For the next time. Never throws: it only saves time. */
   async #save(): Promise<void> {
     const { store } = this.#options
     if (store === undefined) return
-    const state = this.#state
+    const state = this.#tracker.newest
     try {
-      const { saveSnapshot } = await opening.get()
+      const { saveSnapshot } = await import('./published/save-snapshot.ts')
       store.writeBlob(blobName(this.url), saveSnapshot(state))
     } catch {
       // Then all is opened anew.
@@ -336,6 +261,29 @@ export class Replica implements ReadableReplica {
 
   #throwIfClosed(): void {
     this.#closing.signal.throwIfAborted()
+  }
+}
+
+/** What finds newer states, made at the first check. */
+function following(context: OpenSnapshotContext, listedAt: number, options: ReplicaOptions): () => Promise<Follower> {
+  const { listIntervalMs = DEFAULT_LIST_INTERVAL_MS, now = Date.now } = options
+  const local = context.client.type === 'file' // there a proof costs nothing
+  const proofIntervalMs = options.proofIntervalMs ?? (local ? 0 : DEFAULT_PROOF_INTERVAL_MS)
+  let follower: Follower | undefined
+  return async () => {
+    const { Follower } = await import('./state/follower.ts')
+    follower ??= new Follower({ context, listIntervalMs, proofIntervalMs, listedAt, now })
+    return follower
+  }
+}
+
+/** Loads parts of indexes; most replicas need none for a while. */
+function indexLoading(reader: RangeReader, signal: AbortSignal): SharedReading['loadIndexes'] {
+  let loader: IndexLoader | undefined
+  return async (...args) => {
+    const { IndexLoader } = await import('./state/index-loader.ts')
+    loader ??= new IndexLoader(reader, signal)
+    await loader.load(...args)
   }
 }
 
@@ -369,21 +317,4 @@ function blobName(url: string): string {
 
 function closed(url: string): ReplicaError {
   return new ReplicaError('REPLICA_CLOSED', `Cannot read ${url}: it has been closed`)
-}
-
-function waitedInVain(txid: TXID, reached: TXID, timeoutMs: number): ReplicaError {
-  const message = `Waited in vain for TXID ${formatTXID(txid)} for ${timeoutMs} ms: the replica is at ${formatTXID(reached)}`
-  return new ReplicaError('REPLICA_WAIT_TIMEOUT', message, { at: { txid } })
-}
-
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const elapsed = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  try {
-    await orAborted(elapsed, signal)
-  } finally {
-    clearTimeout(timer)
-  }
 }

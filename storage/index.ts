@@ -38,6 +38,7 @@ export {
 } from './observe.ts'
 export type { ExpiryRule, StoreProbe } from './probe.ts'
 export { redactURL } from './redact-url.ts'
+export { replicaClient } from './replica-client.ts'
 export { RetryingReader } from './retrying-reader.ts'
 export type { S3Replica } from './s3/s3-replica.ts'
 export type { S3Credentials, S3ReplicaOptions } from './s3/settings.ts'

@@ -1,12 +1,9 @@
 import { type Environment, processEnv, withEnvironment } from './environment.ts'
-import type { HttpOptions } from './http/connection.ts'
+import { checkOpenReplica, type OpenReplicaOptions } from './open-replica-options.ts'
 import type { ReplicaSettings } from './replica-settings.ts'
 import { replicaSettings, type SettingsOptions, withOverrides } from './settings-of-url.ts'
 import type { ReplicaClient } from './types.ts'
 import { parseReplicaURL } from './url.ts'
-
-/** What is of `HttpOptions` is for `https://`, as in browsers. */
-export interface OpenReplicaOptions extends HttpOptions, SettingsOptions {}
 
 type Open<T extends ReplicaSettings['type']> = (
   settings: Extract<ReplicaSettings, { type: T }>,
@@ -41,7 +38,8 @@ const BACKENDS: { readonly [T in ReplicaSettings['type']]: Open<T> } = {
  *
  * @throws StorageError STORAGE_BAD_URL, STORAGE_BAD_OPTION
  */
-export async function openReplica(url: string, options: OpenReplicaOptions = {}): Promise<ReplicaClient> {
+export async function openReplica(url: string | URL, options: OpenReplicaOptions = {}): Promise<ReplicaClient> {
+  checkOpenReplica(options)
   const parsed = parseReplicaURL(url)
   if ('url' in parsed) {
     const { openHttp } = await import('./http/index.ts')

@@ -1,6 +1,7 @@
+import { nearest } from '../arguments/index.ts'
 import { cleanPath } from './keys.ts'
 import { detectProvider, withScheme } from './s3/provider.ts'
-import { badText, nearest, type URLParts } from './url-parts.ts'
+import { badText, type URLParts } from './url-parts.ts'
 
 /** An `s3://` URL; undefined fields were not given and take the provider's default. */
 export interface S3URL {

@@ -1,8 +1,10 @@
+import { nearest } from '../arguments/index.ts'
 import { StorageError } from './errors.ts'
 import { cleanPath } from './keys.ts'
 import { redactURL } from './redact-url.ts'
 import { parseS3URL, type S3URL } from './s3-url.ts'
-import { nearest, splitURL, type URLParts } from './url-parts.ts'
+import { splitURL, type URLParts } from './url-parts.ts'
+import { urlText } from './url-text.ts'
 
 export interface FileURL {
   readonly scheme: 'file'
@@ -105,7 +107,8 @@ const ALIASES: Readonly<Record<string, string>> = {
  *
  * @throws StorageError STORAGE_BAD_URL; no secret of the URL is in its message
  */
-export function parseReplicaURL(text: string): ReplicaURL {
+export function parseReplicaURL(source: string | URL): ReplicaURL {
+  const text = urlText(source)
   const parts = splitURL(text)
   if (!parts) throw notAURL(text)
   switch (parts.scheme) {

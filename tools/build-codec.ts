@@ -11,7 +11,7 @@ await buildWasm(
     target: 'ltx/codec/codec-wasm.ts',
     constant: 'codecWasm',
     // Nine 64 KiB pages hold every region of codec.as.ts; they never grow, so views stay valid. Room for more is for
-    // instances that decompress LZ4 blocks of up to 4 MiB (ltx/codec/roomy-codec.ts).
+    // instances that decompress LZ4 blocks of up to 4 MiB (ltx/codec/large-block-codec.ts).
     flags: ['--enable', 'simd', '--initialMemory', '9', '--maximumMemory', '160'],
   },
   force,

@@ -1,8 +1,8 @@
 // Bundle the explorer, a page of plain files that any web server can serve.
 import { copyFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { copySqlite } from './build-asyncify.ts'
 
 const SOURCE = join(import.meta.dirname, '../examples/explorer')
 
@@ -24,8 +24,7 @@ export async function buildExplorer(outdir: string): Promise<void> {
     logLevel: 'warning',
   })
   copyFileSync(join(SOURCE, 'index.html'), join(outdir, 'index.html'))
-  const sqlite = createRequire(import.meta.url).resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')
-  copyFileSync(sqlite, join(outdir, 'sqlite3.wasm'))
+  copySqlite(outdir)
 }
 
 if (import.meta.main) await buildExplorer('dist/explorer')

@@ -1,14 +1,12 @@
 // Bundle the entries for browsers and for Workers into dist/, each with the wasm that it needs beside it.
 import { copyFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type OutputChunk, type OutputOptions, type RolldownOptions, rolldown } from 'rolldown'
 import { minifySync } from 'rolldown/utils'
 import { codecBytes } from '../ltx/index.ts'
 import { trampolineBytes } from '../vfs/index.ts'
-
-const SQLITE = createRequire(import.meta.url).resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')
+import { copySqlite, STOCK_SQLITE } from './build-asyncify.ts'
 
 /** No module of ours does anything by being loaded, but the entries themselves. */
 const INPUT: RolldownOptions = {
@@ -25,6 +23,12 @@ const OUTPUT: OutputOptions = {
 }
 /** What is not ours: packages, and wasm. */
 const NOT_OURS = [/^lru-cache$/, /^aws4fetch$/, /-wasm\.ts$/]
+
+/** Modules that are loaded when they are needed, by the file in which they come. */
+const LATER: Readonly<Record<string, readonly string[]>> = {
+  opening: ['open-snapshot', 'at-time', 'catch-up', 'follower', 'index-loader', 'save-snapshot', 'warm-up'],
+  speculation: ['page-predictor', 'speculation', 'speculative-runner'],
+}
 
 /** Bytes after gzip. */
 export interface Size {
@@ -49,11 +53,12 @@ export async function buildWeb(outdir: string): Promise<BrowserSize> {
   const workerd = join(outdir, 'workerd')
   const whole = await bundleBrowser([], browser)
   await bundle(
-    { input: 'workerd.ts', external: /\.wasm$/ },
+    { input: 'entry/worker.ts', external: /\.wasm$/ },
     // One script: a Worker's modules are listed one by one where no bundler does it.
     { dir: workerd, sourcemap: true, codeSplitting: false },
   )
-  for (const folder of [browser, workerd]) copyFileSync(SQLITE, join(folder, 'sqlite3.wasm'))
+  copySqlite(browser)
+  copyFileSync(STOCK_SQLITE, join(workerd, 'sqlite3.wasm'))
   writeFileSync(join(workerd, 'codec.wasm'), codecBytes())
   writeFileSync(join(workerd, 'trampoline.wasm'), trampolineBytes())
   const ours = await bundleBrowser(NOT_OURS)
@@ -74,14 +79,16 @@ export async function buildWeb(outdir: string): Promise<BrowserSize> {
  * @param dir where it is written; nowhere without it
  */
 async function bundleBrowser(external: (string | RegExp)[], dir?: string): Promise<OutputChunk[]> {
-  const input: RolldownOptions = { input: 'browser.ts', external, preserveEntrySignatures: 'allow-extension' }
+  const input: RolldownOptions = { input: 'entry/web.ts', external, preserveEntrySignatures: 'allow-extension' }
   const chunks = await bundle(input, {})
   const groups = [
     together('litetap', atOnce(chunks)),
-    // What of it others need, too, is no file of its own either: it would be asked for when this one has come.
-    together(
-      'opening',
-      loadedWith(chunks, ({ name }) => name === 'opening'),
+    // What opens files one by one, and what runs ahead of a query: one request each, when the first part of it is needed.
+    ...Object.entries(LATER).map(([name, parts]) =>
+      together(
+        name,
+        loadedWith(chunks, (chunk) => chunk.isDynamicEntry && parts.includes(chunk.name)),
+      ),
     ),
   ]
   const codeSplitting = { groups }

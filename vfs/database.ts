@@ -9,18 +9,38 @@ import type {
   StateTarget,
 } from '../replica/index.ts'
 import { isReplicaError, newCost, parseTime } from '../replica/index.ts'
-import type { ConnectionPool } from './connection-pool.ts'
-import { VfsError } from './errors.ts'
+import { RunAhead } from './ahead/run-ahead.ts'
+import {
+  checkHydrate,
+  checkQuery,
+  checkSignalOptions,
+  checkSince,
+  checkSql,
+  checkWait,
+  checkWork,
+  NO_OPTIONS,
+  targetOf,
+} from './arguments.ts'
+import type { ConnectionPool } from './connection/connection-pool.ts'
+import { Lease, type Speculate } from './connection/lease.ts'
+import type { Loan } from './connection/loan.ts'
+import { PageSource } from './connection/page-source.ts'
+import type { SurfaceContext } from './connection/sql-surface.ts'
+import type { Row, RowFormat, SqlParameters, SqlValue } from './connection/values.ts'
+import { VfsError } from './engine/errors.ts'
 import type { CostEstimate } from './explain-cost.ts'
-import { Lease } from './lease.ts'
-import { PageSource } from './page-source.ts'
-import { type Queries, queriesOn, Statement } from './queries.ts'
-import type { SurfaceContext } from './sql-surface.ts'
-import type { Row, RowFormat, SqlParameters, SqlValue } from './values.ts'
+import { Lifetime, type LinkedSignal } from './lifetime.ts'
+import { type Borrowed, collect, type Queries, Statement, stream, transactionOn } from './queries.ts'
+import { tell } from './tell.ts'
 
 export interface DatabaseOptions {
   /** Milliseconds since the Unix epoch. */
   readonly now?: () => number
+  /**
+   * Told, as an error, of what does not work as well as it should and fails no query: a cache that cannot be used, a connection
+   * that had to be replaced.
+   */
+  readonly onProblem?: (problem: unknown) => void
 }
 
 /** What a query can be told besides its SQL. */
@@ -32,7 +52,7 @@ export interface QueryOptions extends RowFormat {
   readonly onCost?: (cost: Cost) => void
 }
 
-/** How a state is named: a time as Date or text (RFC 3339, "5 minutes ago"), or exactly. */
+/** How a state is named: a time as Date or text (RFC 3339, "5 minutes ago", LATEST), or exactly: `{ txid }`, `{ timestamp }`. */
 export type When = Date | string | StateTarget
 
 interface Travel {
@@ -45,7 +65,14 @@ interface Travel {
 interface Shared {
   readonly replica: ReadableReplica
   readonly pool: ConnectionPool
+  readonly store: Closable | undefined
   readonly now: () => number
+  readonly speculate: Speculate
+  readonly onProblem: ((problem: unknown) => void) | undefined
+}
+
+interface Closable {
+  close(): Promise<void>
 }
 
 /**
@@ -58,21 +85,27 @@ export class Database implements Queries {
   readonly #fixed: DatabaseState | undefined
   /** What litestream_set_time has asked for, and the state that it led to. */
   #travel: Travel | undefined
-  readonly #ownsReplica: boolean
-  #closed = false
+  readonly #life: Lifetime
+  #closing: Promise<void> | undefined
 
-  private constructor(shared: Shared, fixed: DatabaseState | undefined, ownsReplica: boolean) {
+  private constructor(shared: Shared, fixed: DatabaseState | undefined, life: Lifetime) {
     this.#shared = shared
     this.#fixed = fixed
-    this.#ownsReplica = ownsReplica
+    this.#life = life
   }
 
   /**
    * @param replica is the database's from now on: closed with it
    * @param pool too
+   * @param options.store what the replica keeps pages in, too
    */
-  static open(replica: ReadableReplica, pool: ConnectionPool, { now = Date.now }: DatabaseOptions = {}): Database {
-    return new Database({ replica, pool, now }, undefined, true)
+  static open(
+    replica: ReadableReplica,
+    pool: ConnectionPool,
+    { now = Date.now, onProblem, store }: DatabaseOptions & { readonly store?: Closable } = {},
+  ): Database {
+    const shared = { replica, pool, store, now, speculate: speculateOn(pool), onProblem }
+    return new Database(shared, undefined, new Lifetime())
   }
 
   /** For people: the replica's URL without any secret. */
@@ -97,74 +130,92 @@ export class Database implements Queries {
     options: QueryOptions & { rows: 'array' },
   ): Promise<SqlValue[] | undefined>
   get(sql: string, parameters?: SqlParameters, options?: QueryOptions): Promise<Row | undefined>
-  get(sql: string, parameters: SqlParameters = [], options: QueryOptions = {}): Promise<Row | SqlValue[] | undefined> {
-    return this.#lend(options, (lease) => queriesOn(lease).get(sql, parameters, options))
+  async get(
+    sql: string,
+    parameters: SqlParameters = [],
+    options: QueryOptions = NO_OPTIONS,
+  ): Promise<Row | SqlValue[] | undefined> {
+    checkQuery(sql, parameters, options)
+    return await this.#lend(options, ({ lease }) => lease.first(sql, parameters, options))
   }
 
   /** All rows. */
   all(sql: string, parameters: SqlParameters, options: QueryOptions & { rows: 'array' }): Promise<SqlValue[][]>
   all(sql: string, parameters?: SqlParameters, options?: QueryOptions): Promise<Row[]>
-  all(sql: string, parameters: SqlParameters = [], options: QueryOptions = {}): Promise<Row[] | SqlValue[][]> {
-    return this.#lend(options, (lease) => queriesOn(lease).all(sql, parameters, options))
+  async all(
+    sql: string,
+    parameters: SqlParameters = [],
+    options: QueryOptions = NO_OPTIONS,
+  ): Promise<Row[] | SqlValue[][]> {
+    checkQuery(sql, parameters, options)
+    const rows = await this.#lend(options, ({ lease }) => collect(lease, sql, parameters, options))
+    return rows as Row[] | SqlValue[][]
   }
 
   /** One row after the other. Leave the loop early and the query stops. */
   each(sql: string, parameters: SqlParameters, options: QueryOptions & { rows: 'array' }): AsyncGenerator<SqlValue[]>
   each(sql: string, parameters?: SqlParameters, options?: QueryOptions): AsyncGenerator<Row>
-  async *each(
+  each(
     sql: string,
     parameters: SqlParameters = [],
-    options: QueryOptions = {},
+    options: QueryOptions = NO_OPTIONS,
   ): AsyncGenerator<Row | SqlValue[]> {
-    const loan = await this.#take(options)
-    try {
-      for await (const row of queriesOn(loan.lease).each(sql, parameters, options)) {
-        options.signal?.throwIfAborted() // rows of the batch that is there already are no news any more
-        yield row
-      }
-    } finally {
-      await loan.end()
+    const borrow = async (): Promise<Borrowed> => {
+      checkQuery(sql, parameters, options)
+      return await this.#borrow(options)
     }
+    return stream(borrow, this.#life, { sql, parameters, format: options }, options?.signal)
   }
 
   /** The names of a query's columns; empty for a statement that gives no rows. */
-  columns(sql: string, options: QueryOptions = {}): Promise<readonly string[]> {
-    return this.#lend(options, (lease) => lease.columns(sql))
+  async columns(sql: string, options: QueryOptions = NO_OPTIONS): Promise<readonly string[]> {
+    checkQuery(sql, [], options)
+    return await this.#lend(options, ({ lease }) => lease.columns(sql))
   }
 
-  /** A query to be run many times. It is compiled once per instance. */
+  /** A query to be run many times. It is compiled once per instance. @throws VfsError VFS_USAGE, VFS_CLOSED */
   prepare(sql: string): Statement {
+    checkSql(sql)
+    this.#life.throwIfEnded()
     return new Statement(this, sql)
   }
 
   /**
    * Several queries on one state. What they make (temporary tables) is gone afterwards.
    *
-   * The database itself can be asked meanwhile, on another instance; where `poolSize` is 1 there is none, and to wait for
-   * that within `work` is to wait for ever.
+   * The database itself can be asked meanwhile, on another instance. Where all are taken by transactions that wait for one
+   * more, there is none: VFS_DEADLOCK, at once in Node, Deno and Bun, elsewhere after `deadlockMs`.
    *
    * @param work gets a database that ends with it: what goes on afterwards gets VFS_CLOSED
    */
-  transaction<T>(work: (tx: Queries) => Promise<T>, options: QueryOptions = {}): Promise<T> {
-    return this.#lend(options, (lease) => work(queriesOn(lease)))
+  async transaction<T>(work: (tx: Queries) => Promise<T>, options: QueryOptions = NO_OPTIONS): Promise<T> {
+    checkWork(work, options)
+    return await this.#lend(options, (borrowed) => {
+      const tx = transactionOn(borrowed, this.#life)
+      return this.#life.during(this.#shared.pool.run(borrowed.loan, async () => await work(tx)))
+    })
   }
 
   /**
    * This database at an older state, for ever. It shares instances and caches with this one, and ends with it.
-   * @throws ReplicaError REPLICA_TX_NOT_AVAILABLE; VfsError VFS_TIME
+   * @throws ReplicaError REPLICA_TX_NOT_AVAILABLE; VfsError VFS_TIME; VFS_USAGE for what names no state, a bare number too
    */
-  async at(when: When, options: { readonly signal?: AbortSignal } = {}): Promise<Database> {
-    this.#throwIfClosed()
-    const target = this.#target(when)
-    const state = target ? await this.#shared.replica.at(target, options.signal) : await this.#current(options.signal)
-    return new Database(this.#shared, state, false)
+  async at(when: When, options: { readonly signal?: AbortSignal } = NO_OPTIONS): Promise<Database> {
+    checkSignalOptions(options, 'go to a state')
+    const target = typeof when === 'string' ? this.#timeOf(when) : targetOf(when)
+    const state = await this.#wait(options, async (signal) =>
+      target ? await this.#shared.replica.at(target, signal) : await this.#current(signal),
+    )
+    return new Database(this.#shared, state, this.#life.child())
   }
 
   /** Look for a newer state now. @returns its TXID */
-  async refresh(options: { readonly signal?: AbortSignal } = {}): Promise<TXID> {
-    this.#throwIfClosed()
-    if (this.#fixed) return this.#fixed.txid
-    return (await this.#shared.replica.refresh({ ...options, maxAgeMs: 0 })).txid
+  async refresh(options: { readonly signal?: AbortSignal } = NO_OPTIONS): Promise<TXID> {
+    checkSignalOptions(options, 'refresh')
+    const state = await this.#wait(options, async (signal) =>
+      this.#fixed ? this.#fixed : await this.#shared.replica.refresh({ signal, maxAgeMs: 0 }),
+    )
+    return state.txid
   }
 
   /**
@@ -174,13 +225,15 @@ export class Database implements Queries {
    */
   async waitFor(
     to: TXID | string,
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = NO_OPTIONS,
   ): Promise<void> {
-    this.#throwIfClosed()
+    checkWait(to, options)
     const txid = typeof to === 'bigint' ? to : bookmarked(to)
-    if (this.#known.txid >= txid) return
-    if (this.#fixed) throw fixed()
-    await this.#shared.replica.waitFor(txid, options)
+    await this.#wait(options, async (signal) => {
+      if (this.#known.txid >= txid) return
+      if (this.#fixed) throw fixed()
+      await this.#shared.replica.waitFor(txid, { ...options, signal })
+    })
   }
 
   /**
@@ -189,10 +242,16 @@ export class Database implements Queries {
    * @throws ReplicaError REPLICA_USAGE without such a cache; the signal's reason
    */
   async hydrate(
-    options: { readonly signal?: AbortSignal; readonly onProgress?: (progress: HydrationProgress) => void } = {},
+    options: {
+      readonly signal?: AbortSignal
+      readonly onProgress?: (progress: HydrationProgress) => void
+    } = NO_OPTIONS,
   ): Promise<void> {
-    this.#throwIfClosed()
-    await this.#shared.replica.hydrate(options)
+    checkHydrate(options)
+    const { onProgress } = options
+    await this.#wait(options, (signal) =>
+      this.#shared.replica.hydrate({ signal, onProgress: (progress) => tell(onProgress, progress) }),
+    )
   }
 
   /** How old what queries see may be. */
@@ -215,7 +274,8 @@ export class Database implements Queries {
    * memory, PAGE_CHANGED where it was changed since a TXID, or may have been. Asks for nothing.
    */
   pageMap(since?: TXID): Uint8Array {
-    this.#throwIfClosed()
+    checkSince(since)
+    this.#life.throwIfEnded()
     return this.#shared.replica.pageMap(this.#known, since)
   }
 
@@ -225,20 +285,25 @@ export class Database implements Queries {
   }
 
   /** Roughly what a query would cost on a cold cache. It is not run. */
-  explainCost(sql: string, parameters: SqlParameters = [], options: QueryOptions = {}): Promise<CostEstimate> {
-    return this.#lend(options, async (lease) => {
+  async explainCost(
+    sql: string,
+    parameters: SqlParameters = [],
+    options: QueryOptions = NO_OPTIONS,
+  ): Promise<CostEstimate> {
+    checkQuery(sql, parameters, options)
+    return await this.#lend(options, async ({ lease }) => {
       const { estimateCost } = await import('./explain-cost.ts') // for tools
       return await estimateCost(lease, sql, parameters)
     })
   }
 
-  /** Queries that run end with an error. Of a database that `at` made, only that one is closed. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    if (!this.#ownsReplica) return
-    this.#shared.pool.close()
-    await this.#shared.replica.close()
+  /**
+   * Whatever runs or waits ends with VFS_CLOSED, and so does all that comes later; what is known stays known (`txid`, `lag`,
+   * `stats`, ...). Of a database that `at` made, only that one is closed, with those that its `at` made.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -249,13 +314,25 @@ export class Database implements Queries {
     return this.#fixed ?? this.#travel?.state ?? this.#shared.replica.state
   }
 
-  #current(signal: AbortSignal | undefined): DatabaseState | Promise<DatabaseState> {
-    if (this.#fixed) return this.#fixed
-    if (this.#travel) return this.#arrived(this.#travel, signal)
-    return this.#shared.replica.refresh(signal ? { signal } : {})
+  async #close(): Promise<void> {
+    this.#life.end()
+    const { pool, replica, store } = this.#shared
+    if (this.#fixed) return
+    pool.close()
+    try {
+      await replica.close()
+    } finally {
+      await store?.close()
+    }
   }
 
-  async #arrived(travel: Travel, signal: AbortSignal | undefined): Promise<DatabaseState> {
+  #current(signal: AbortSignal): DatabaseState | Promise<DatabaseState> {
+    if (this.#fixed) return this.#fixed
+    if (this.#travel) return this.#arrived(this.#travel, signal)
+    return this.#shared.replica.refresh({ signal })
+  }
+
+  async #arrived(travel: Travel, signal: AbortSignal): Promise<DatabaseState> {
     try {
       travel.state ??= await this.#shared.replica.at({ timestamp: travel.timestamp }, signal)
       return travel.state
@@ -266,36 +343,74 @@ export class Database implements Queries {
     }
   }
 
-  async #lend<T>(options: QueryOptions, work: (lease: Lease) => Promise<T>): Promise<T> {
-    const loan = await this.#take(options)
+  /** Wait for work that needs no connection, as long as the database is open. */
+  async #wait<T>(options: { readonly signal?: AbortSignal }, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#life.throwIfEnded()
+    const { signal, release } = this.#life.linked(options.signal)
     try {
-      return await work(loan.lease)
+      const result = await this.#life.during(work(signal))
+      this.#life.throwIfEnded()
+      return result
     } finally {
-      await loan.end()
+      release()
     }
   }
 
-  async #take(options: QueryOptions): Promise<{ lease: Lease; end: () => Promise<void> }> {
-    this.#throwIfClosed()
-    const { replica, pool, now } = this.#shared
-    const { signal, budget } = options
+  async #lend<T>(options: QueryOptions, work: (borrowed: Borrowed) => Promise<T>): Promise<T> {
+    const borrowed = await this.#borrow(options)
+    try {
+      return await work(borrowed)
+    } catch (error) {
+      throw this.#life.reason(error)
+    } finally {
+      await borrowed.end()
+    }
+  }
+
+  async #borrow(options: QueryOptions): Promise<Borrowed> {
+    this.#life.throwIfEnded()
+    const link = this.#life.linked(options.signal)
+    try {
+      return await this.#lease(options, link)
+    } catch (error) {
+      link.release()
+      throw this.#life.reason(error)
+    }
+  }
+
+  async #lease(options: QueryOptions, { signal, release }: LinkedSignal): Promise<Borrowed> {
+    const { replica, pool, now, speculate } = this.#shared
+    const { budget } = options
     const state = await this.#current(signal)
     const cost = newCost()
     const pages = replica.pin(state, { cost, ...(budget && { budget }) })
-    const connection = await pool.take(signal)
-    const source = new PageSource(pages, { now: now(), keepsAll: connection.engine.bridge === 'fault', signal })
-    const lease = new Lease(connection, source, this.#context(state), pool)
+    const loan = await pool.take(signal)
+    const { connection } = loan
+    const source = new PageSource(pages, { now: now(), signal })
+    const lease = new Lease(connection, source, this.#context(state), speculate)
     const end = async (): Promise<void> => {
-      await lease.end()
-      pool.give(connection)
-      options.onCost?.(cost)
+      await this.#giveBack(lease, loan)
+      release()
+      tell(options.onCost, cost)
     }
     try {
+      signal.throwIfAborted() // starting an instance takes a while
       await connection.beginLease(source)
-      return { lease, end }
+      return { lease, loan, end }
     } catch (error) {
       await end()
       throw error
+    }
+  }
+
+  /** A connection that cannot be put in order is nobody's: the query had its result, and the pool makes another one. */
+  async #giveBack(lease: Lease, loan: Loan): Promise<void> {
+    try {
+      await lease.end()
+      loan.give()
+    } catch (error) {
+      loan.discard()
+      tell(this.#shared.onProblem, error)
     }
   }
 
@@ -323,18 +438,21 @@ export class Database implements Queries {
     }
   }
 
-  /** Undefined for the newest state. */
-  #target(when: When): StateTarget | undefined {
-    if (when instanceof Date) return { timestamp: when.getTime() }
-    if (typeof when !== 'string') return when
-    const time = parseTime(when, this.#shared.now())
-    if (time === undefined) throw badTime(when)
+  /** Undefined for the newest state. @throws VfsError VFS_TIME */
+  #timeOf(text: string): StateTarget | undefined {
+    const time = parseTime(text, this.#shared.now())
+    if (time === undefined) throw badTime(text)
     return time === 'latest' ? undefined : { timestamp: time }
   }
+}
 
-  #throwIfClosed(): void {
-    if (this.#closed) throw new VfsError('VFS_CLOSED', 'Cannot use the database: it has been closed')
+/** All queries of a pool share one runner, which is loaded when a query first waits long enough. */
+function speculateOn(pool: ConnectionPool): Speculate {
+  const runner = async () => {
+    const { SpeculativeRunner } = await import('./ahead/speculative-runner.ts')
+    return pool.companion((modules, options) => new SpeculativeRunner(modules, options))
   }
+  return (source, query) => new RunAhead(runner, source, query)
 }
 
 function bookmarked(text: string): TXID {

@@ -1,6 +1,6 @@
-import type { Lease } from './lease.ts'
-import { queriesOn } from './queries.ts'
-import type { SqlParameters } from './values.ts'
+import type { Lease } from './connection/lease.ts'
+import type { Row, SqlParameters } from './connection/values.ts'
+import { collect } from './queries.ts'
 
 /** Roughly what a query would cost on a cold cache. */
 export interface CostEstimate {
@@ -23,8 +23,7 @@ const DEPTH = 4
  * table where nothing is known), every search as one path through a tree. How often an inner loop runs is not known.
  */
 export async function estimateCost(lease: Lease, sql: string, parameters: SqlParameters): Promise<CostEstimate> {
-  const queries = queriesOn(lease)
-  const plan = (await queries.all(`EXPLAIN QUERY PLAN ${sql}`, parameters)).map((row) => String(row.detail))
+  const plan = (await rowsOf(lease, `EXPLAIN QUERY PLAN ${sql}`, parameters)).map((row) => String(row.detail))
   const shares = await tableShares(lease)
   const scans: string[] = []
   let pages = 1
@@ -41,15 +40,19 @@ export async function estimateCost(lease: Lease, sql: string, parameters: SqlPar
 
 /** The share that each table has of the database; under '' that of a table that nothing is known of. */
 async function tableShares(lease: Lease): Promise<ReadonlyMap<string, number>> {
-  const queries = queriesOn(lease)
-  const tables = await queries.all("SELECT name FROM sqlite_schema WHERE type = 'table'")
+  const tables = await rowsOf(lease, "SELECT name FROM sqlite_schema WHERE type = 'table'")
   const names = tables.map(({ name }) => String(name))
   const shares = new Map([['', 1 / Math.max(1, names.length)]])
   if (!names.includes('sqlite_stat1')) return shares
-  const rows = await queries.all(
+  const rows = await rowsOf(
+    lease,
     "SELECT tbl AS name, max(CAST(substr(stat, 1, instr(stat || ' ', ' ') - 1) AS INTEGER)) AS rows FROM sqlite_stat1 GROUP BY tbl",
   )
   const total = rows.reduce((sum, row) => sum + Number(row.rows), 0)
   for (const row of rows) shares.set(String(row.name), Number(row.rows) / Math.max(1, total))
   return shares
+}
+
+async function rowsOf(lease: Lease, sql: string, parameters?: SqlParameters): Promise<Row[]> {
+  return (await collect(lease, sql, parameters)) as Row[]
 }

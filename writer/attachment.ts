@@ -24,16 +24,16 @@ export class Attachment {
     return this.#buffers!
   }
 
-  /** Keep only the pinned reader, and no memory, until `rouse`. */
-  rest(): void {
+  /** Keep only the pinned reader, and no memory, until `resume`. */
+  suspend(): void {
     this.#wal?.close()
     this.#wal = undefined
     this.#buffers = undefined
-    this.database.rest()
+    this.database.suspend()
   }
 
-  rouse(): Promise<void> {
-    return this.database.rouse()
+  resume(): Promise<void> {
+    return this.database.resume()
   }
 
   /** The WAL that stands beside the database now; undefined when there is none. */

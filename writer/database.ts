@@ -171,13 +171,13 @@ export class PrimaryDatabase {
     return sameFile(fileState(this.path), fstatSync(this.fd))
   }
 
-  /** Close all but the reader and its pin, which cost the most, until `rouse`. */
-  rest(): void {
+  /** Close all but the reader and its pin, which cost the most, until `resume`. */
+  suspend(): void {
     if (this.#writing) closeWriting(this.#writing)
     this.#writing = undefined
   }
 
-  async rouse(): Promise<void> {
+  async resume(): Promise<void> {
     if (!this.#writing) await this.#retry(() => (this.#writing = openWriting(this.path)))
   }
 

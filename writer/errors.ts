@@ -27,7 +27,7 @@ export type WriterErrorCode =
   | 'WRITER_INTEGRITY' // the restored database fails its integrity check
   | 'WRITER_FOLLOW_NO_POSITION' // a database to follow into exists, but not the file that says where it stands
   | 'WRITER_FOLLOWER_MODIFIED' // somebody else wrote to a followed database
-  | 'WRITER_USAGE' // options that exclude each other
+  | 'WRITER_USAGE' // arguments that are none, options that exclude each other
 
 export interface WriterErrorContext {
   readonly path?: string

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { TXID } from '../ltx/index.ts'
 import { fileKey, highestTXID, type Levels, listLevel, listLevels, type TxidGap } from '../replica/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
+import { checkFollow } from './arguments.ts'
 import { errnoCode, fileError } from './durable-file.ts'
 import { isWriterError, WriterError } from './errors.ts'
 import { FollowDatabase } from './follow-database.ts'
@@ -83,6 +84,7 @@ export async function follow(
   output: string,
   options: FollowOptions = {},
 ): Promise<{ txid: TXID | undefined }> {
+  checkFollow(client, output, options)
   let follower: Follower | undefined
   try {
     follower = await Follower.start(client, output, options)

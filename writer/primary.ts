@@ -192,7 +192,7 @@ export class Primary {
       if (!state || !endsAt(this.walPath, end)) return undefined
       this.#quiet = new QuietWal(this.path, attached.database.identity(), end, state)
       this.#recent = undefined
-      if (this.#keepsReader) attached.rest()
+      if (this.#keepsReader) attached.suspend()
       else this.#detach()
       return this.#quiet
     })
@@ -242,7 +242,7 @@ export class Primary {
     const quiet = this.#quiet
     if (!quiet) return
     if (this.#attached) {
-      if (this.#attached.database.isInPlace()) await this.#attached.rouse()
+      if (this.#attached.database.isInPlace()) await this.#attached.resume()
     } else {
       const attached = await this.#attach()
       attached.resumed = true

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type FrameForm, formatTXID, type TXID } from '../ltx/index.ts'
 import { type ByteStream, isStorageError, type Lease, type LtxFileInfo, type ReplicaClient } from '../storage/index.ts'
+import { checkReplicator } from './arguments.ts'
 import { Backoff, type Trouble } from './backoff.ts'
 import { isWriterError, WriterError } from './errors.ts'
 import type { Figures } from './figures.ts'
@@ -75,6 +76,7 @@ export class Replicator {
 
   /** Nothing is read or sent yet. @throws WriterError WRITER_USAGE for a client that only reads */
   constructor(options: ReplicatorOptions) {
+    checkReplicator(options)
     if (options.client.readsOnly) throw readsOnly(options.client.url)
     this.#client = options.client
     this.#settings = { ...REPLICATOR_DEFAULTS, ...options.settings }
@@ -157,9 +159,9 @@ export class Replicator {
   }
 
   /** What nobody waits for must not hold up what was just committed. */
-  #copyKind(): 'open' | 'rouse' | 'copy' {
+  #copyKind(): 'open' | 'resume' | 'copy' {
     if (!this.primary.isOpen) return 'open'
-    return this.primary.isParked && !this.#written ? 'rouse' : 'copy'
+    return this.primary.isParked && !this.#written ? 'resume' : 'copy'
   }
 
   async #openNow(): Promise<void> {

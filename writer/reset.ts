@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { checkReset } from './arguments.ts'
 import { errnoCode, fileError } from './durable-file.ts'
 import { WriterError } from './errors.ts'
 import { metaPath } from './local-ltx.ts'
@@ -16,6 +17,7 @@ export async function resetLocalState(
   databasePath: string,
   options: { readonly dryRun?: boolean; readonly metaPath?: string } = {},
 ): Promise<{ readonly files: readonly string[] }> {
+  checkReset(databasePath, options)
   await stat(databasePath).catch((error) => {
     if (errnoCode(error) !== 'ENOENT') throw fileError(error, 'look at', databasePath)
     throw new WriterError('WRITER_NO_DATABASE', `Cannot reset ${databasePath}: no such database`, {

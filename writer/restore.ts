@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { decodeHeader, formatTXID, HEADER_SIZE, LtxError, lockPgno, type TXID } from '../ltx/index.ts'
 import { listLevels, type RestoreTarget } from '../replica/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
+import { checkRestore } from './arguments.ts'
 import { fileError, TEMP_SUFFIX } from './durable-file.ts'
 import { isWriterError, WriterError } from './errors.ts'
 import { patchPageOne } from './follow-journal.ts'
@@ -88,6 +89,7 @@ export async function restore(
   output: string,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
+  checkRestore(client, output, options)
   const now = options.now ?? (() => performance.now())
   const started = now()
   checkUsage(options)
@@ -254,15 +256,11 @@ async function readLastHeader(
   }
 }
 
-function checkUsage({ txid, timestamp, parallelism, integrityCheck = 'none' }: RestoreOptions): void {
+/** What is wrong with a target that each for itself is right. */
+function checkUsage({ txid, timestamp }: RestoreOptions): void {
   const usage = (reason: string) => new WriterError('WRITER_USAGE', `Cannot restore: ${reason}`)
   if (txid !== undefined && timestamp !== undefined) throw usage('a TXID and a timestamp exclude each other')
   if (txid !== undefined && txid < 1n) throw usage(`TXIDs begin at 1, not at ${txid}`)
-  if (timestamp !== undefined && Number.isNaN(timestamp)) throw usage('the timestamp is not a time')
-  if (parallelism !== undefined && !(parallelism >= 1)) throw usage('the parallelism must be at least 1')
-  if (!['none', 'quick', 'full'].includes(integrityCheck)) {
-    throw usage(`the integrity check is none, quick or full, not ${integrityCheck}`)
-  }
 }
 
 function totalBytes(files: readonly { readonly size: number }[]): number {

@@ -1,4 +1,4 @@
-import { nearest } from '../../storage/url-parts.ts'
+import { nearest } from '../../arguments/index.ts'
 import type { Key, KeySet, ListKey, MapKey, ValueKey } from './key.ts'
 import type { Mistakes, Span } from './mistakes.ts'
 import type { ConfigNode, MapEntry, MapNode } from './nodes.ts'

@@ -1,4 +1,4 @@
-// Nothing to configure: Vite finds the package's browser entry, and copies the sqlite3.wasm that it names.
+// Nothing to configure: Vite finds the package's browser entry, and copies the builds of SQLite that it names.
 import { open } from 'litetap'
 
 const url = new URLSearchParams(location.search).get('replica') ?? ''

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
 import type { RequestObserver } from '../observe.ts'
-import { type GetLesson, LearnedGet, type SdkResponse } from './learned-get.ts'
 import { type ClosableBody, ObservedAttempt, type ObservedCommand, observe, whenRead } from './observation.ts'
+import { type GetLesson, RequestTemplate, type SdkResponse } from './request-template.ts'
 import type { S3Settings } from './settings.ts'
 import { type ClientLease, leaseClient } from './shared-client.ts'
 
@@ -20,7 +20,7 @@ export class S3Connection {
   readonly settings: S3Settings
   readonly observers = new Set<RequestObserver>()
   readonly #lease: ClientLease
-  readonly #learnedGet: LearnedGet
+  readonly #requestTemplate: RequestTemplate
   /** Requests under way, by what ends them. */
   readonly #pending = new Set<AbortController>()
   #closed = false
@@ -29,7 +29,7 @@ export class S3Connection {
   constructor(settings: S3Settings) {
     this.settings = settings
     this.#lease = leaseClient(settings)
-    this.#learnedGet = new LearnedGet(this.#lease.client)
+    this.#requestTemplate = new RequestTemplate(this.#lease.client)
   }
 
   /** As the SDK client's `send`, observed by this replica's observers and ended by its `close`. */
@@ -54,7 +54,7 @@ export class S3Connection {
     return await this.#pend(signal, async (stop) => {
       const observed = (): ObservedAttempt =>
         new ObservedAttempt('get', 'read', [...this.observers], { settings: this.settings, signal: stop })
-      const reply = await this.#learnedGet.send({ key, range, signal: stop, observed })
+      const reply = await this.#requestTemplate.send({ key, range, signal: stop, observed })
       return [reply, reply?.body]
     })
   }
@@ -63,12 +63,12 @@ export class S3Connection {
   getLesson(key: string): GetLesson | undefined {
     const { directoryBucket, debug = [] } = this.settings
     // Those buckets have signatures of their own; and who debugs wants to see all requests.
-    return directoryBucket || debug.length > 0 ? undefined : this.#learnedGet.lesson(key)
+    return directoryBucket || debug.length > 0 ? undefined : this.#requestTemplate.lesson(key)
   }
 
   /** What was learned about GETs is wrong. */
   forgetGet(): void {
-    this.#learnedGet.forget()
+    this.#requestTemplate.forget()
   }
 
   async #send(command: ObservedCommand, options: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {

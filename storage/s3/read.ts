@@ -6,7 +6,7 @@ import { rangeBody, streamChunks } from '../range-body.ts'
 import { planRangeReply, type RangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
 import { abortable, type GetRequest, type S3Connection } from './connection.ts'
-import { type GetLesson, type SdkResponse, statusError } from './learned-get.ts'
+import { type GetLesson, type SdkResponse, statusError } from './request-template.ts'
 import { s3Error, s3ErrorName, s3ErrorStatus } from './s3-error.ts'
 import { customerKey } from './settings.ts'
 

@@ -1,5 +1,5 @@
 // The suite that every runtime runs: against what its own entry of the package gives, over HTTP, in the runtime itself.
-import type { Database, OpenOptions } from '../../browser.ts'
+import type { Database, OpenOptions } from '../../entry/web.ts'
 import { flakyFetch, heldFetch } from './odd-fetch.ts'
 import { type Bridge, type CaseResult, type Report, rowsText } from './report.ts'
 import type { Advanced, SceneData } from './scene-data.ts'

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
+import { open } from '../../entry/open.ts'
 import { Tokens } from '../../gateway/index.ts'
-import { open } from '../../open.ts'
 import { openHttp } from '../../storage/http/index.ts'
 import { liveDatabase, startGateway } from './support.ts'
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { open } from '../../open.ts'
+import { open } from '../../entry/open.ts'
 import { isReplicaError } from '../../replica/index.ts'
 import type { Database, Queries } from '../../vfs/index.ts'
 import type { Primary } from './primary.ts'
@@ -14,7 +14,7 @@ import type { Workload } from './workload.ts'
 
 const SETTINGS = { monitorInterval: '100ms', syncInterval: '100ms', levels: ['1s', '5s'] }
 const WORKLOAD: Workload = { seed: 11 }
-const BRIDGES = ['jspi', 'fault'] as const
+const BRIDGES = ['jspi', 'asyncify'] as const
 const TABLES = [
   'SELECT * FROM ledger',
   'SELECT * FROM accounts',

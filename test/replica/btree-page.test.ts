@@ -8,7 +8,7 @@ import {
   readIndexRowids,
   readInteriorPage,
   readSchemaLeaf,
-} from '../../replica/btree-page.ts'
+} from '../../replica/ahead/btree-page.ts'
 import { seededRandom } from '../support/random.ts'
 import { tempDir } from '../support/temp-dir.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Replica, type ReplicaOptions } from '../../replica/index.ts'
 import { type ReplicaClient, withCounting } from '../../storage/index.ts'
+import { altered } from '../support/altered-client.ts'
 import { Bucket, EPOCH } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
@@ -33,22 +34,22 @@ describe('following', () => {
     expect(counts.snapshot()).toMatchObject({ total: 1, get: 1, bytesIn: 0 })
   })
 
-  test('idle for an hour at one check a second: one request a check, one LIST a minute', async () => {
+  test('idle for an hour at one check a second: one request a check, one LIST a minute, one proof in ten seconds', async () => {
     const { replica, counts, clock } = await scene(3)
     for (let second = 0; second < 3600; second++) {
       clock.now += 1000
       await replica.refresh()
     }
-    expect(counts.total).toBe(3600)
+    expect(counts.total).toBe(3600 + 360)
     expect(counts.requests.list).toBe(60)
   })
 
-  test('a new transaction: its file, and the question for the next ones', async () => {
+  test('a new transaction: its file, then the question for the next ones and the proof that it goes on', async () => {
     const { bucket, replica, counts } = await scene(3)
     await bucket.insertAndUpload(20)
     const { txid } = await replica.refresh()
     expect(txid).toBe(4n)
-    expect(counts.snapshot()).toMatchObject({ list: 0, get: 3 })
+    expect(counts.snapshot()).toMatchObject({ list: 0, get: 4 })
     await expectNewest(replica, bucket)
   })
 
@@ -66,7 +67,7 @@ describe('following', () => {
     await bucket.insertAndUpload(20)
     const states = await Promise.all(Array.from({ length: 20 }, () => replica.refresh()))
     expect(new Set(states.map(({ txid }) => txid))).toEqual(new Set([2n]))
-    expect(counts.total).toBe(3)
+    expect(counts.total).toBe(4)
   })
 
   test('a file larger than the question for it is read in parts', async () => {
@@ -200,7 +201,32 @@ describe('following', () => {
     const { bucket, replica, counts } = await scene(1, { checkIntervalMs: 3_600_000 })
     await bucket.insertAndUpload(5)
     expect((await replica.waitFor(2n)).txid).toBe(2n)
-    expect(counts.total).toBe(3)
+    expect(counts.total).toBe(4)
+  })
+
+  test('a check that was given up does not take the replica back behind what has been seen since', async () => {
+    const bucket = new Bucket()
+    await bucket.insertAndUpload(20)
+    const answers = Promise.withResolvers<void>()
+    let held = false
+    const client = altered(bucket.client, {
+      open: async (file, options) => {
+        const found = await bucket.client.open(file, options)
+        if (held) {
+          held = false
+          await answers.promise
+        }
+        return found
+      },
+    })
+    const replica = await Replica.open(client, { checkIntervalMs: 0 })
+    held = true
+    await expect(replica.refresh({ signal: AbortSignal.timeout(20) })).rejects.toThrow('timeout')
+    await bucket.insertAndUpload(20)
+    await replica.waitFor(2n)
+    answers.resolve()
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(replica.state.txid).toBe(2n)
   })
 
   test('waitFor', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { InFlightLimit } from '../../replica/in-flight-limit.ts'
+import { InFlightLimit } from '../../replica/pages/in-flight-limit.ts'
 import { seededRandom } from '../support/random.ts'
 
 /** A reader that always has more to ask for, and a runtime that serves `slots` requests at once, each in about `ms`. */

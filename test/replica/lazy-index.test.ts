@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { encodePageIndex, PageIndex } from '../../ltx/index.ts'
 import { PageCache } from '../../pagecache/index.ts'
-import { Account, newCost } from '../../replica/account.ts'
-import { addWhole, addWindow, windowFor } from '../../replica/grow-index.ts'
-import { IndexLoader } from '../../replica/index-loader.ts'
-import { LazyIndex } from '../../replica/lazy-index.ts'
-import type { RangeReader } from '../../replica/range-reader.ts'
-import { SourceFile } from '../../replica/source-file.ts'
+import { Account, newCost } from '../../replica/core/account.ts'
+import { addWhole, addWindow, windowFor } from '../../replica/state/extend-index.ts'
+import { IndexLoader } from '../../replica/state/index-loader.ts'
+import { LazyIndex } from '../../replica/state/lazy-index.ts'
+import type { RangeReader } from '../../replica/state/range-reader.ts'
+import { SourceFile } from '../../replica/state/source-file.ts'
 import { seededRandom } from '../support/random.ts'
 
 interface Made {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LineRate } from '../../replica/line-rate.ts'
+import { LineRate } from '../../replica/pages/line-rate.ts'
 
 /** A line of so many bytes a millisecond, read in chunks, from `at` on for `ms`. */
 function carry(rate: LineRate, { at, ms, bytesPerMs, inFlight }: Carried): number {

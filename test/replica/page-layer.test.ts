@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { PageCache } from '../../pagecache/index.ts'
-import { layerOfEntries, mergeLayers } from '../../replica/build-layer.ts'
-import { SourceFile } from '../../replica/source-file.ts'
+import { layerOfEntries, mergeLayers } from '../../replica/state/build-layer.ts'
+import { SourceFile } from '../../replica/state/source-file.ts'
 import { seededRandom } from '../support/random.ts'
 
 const cache = new PageCache()

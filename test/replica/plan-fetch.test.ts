@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { PageCache } from '../../pagecache/index.ts'
-import { fetchLimits, planFetch } from '../../replica/plan-fetch.ts'
-import { SourceFile } from '../../replica/source-file.ts'
+import { fetchLimits, planFetch } from '../../replica/pages/plan-fetch.ts'
+import { SourceFile } from '../../replica/state/source-file.ts'
 
 const cache = new PageCache()
 const large = new SourceFile({ level: 9, minTXID: 1n, maxTXID: 5n, size: 1e9, createdAt: 0 }, 1n, cache)

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { open } from '../../open.ts'
+import { open } from '../../entry/open.ts'
 import type { Cost } from '../../replica/index.ts'
 import { type MemoryReplica, memoryReplica, type RequestCounts, withCounting } from '../../storage/index.ts'
 import type { Database } from '../../vfs/index.ts'

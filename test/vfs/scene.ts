@@ -11,6 +11,7 @@ import {
   ConnectionPool,
   Database,
   type DatabaseOptions,
+  type PoolContext,
   type PoolOptions,
   type SqlParameters,
 } from '../../vfs/index.ts'
@@ -19,7 +20,7 @@ import { altered } from '../support/altered-client.ts'
 import { ltxHeader } from '../support/ltx-header.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-export const BRIDGES: readonly BridgeKind[] = ['jspi', 'fault']
+export const BRIDGES: readonly BridgeKind[] = ['jspi', 'asyncify']
 
 /** A database that an application writes with the system's own SQLite, uploaded whenever `upload` is called. */
 export class Source {
@@ -43,28 +44,18 @@ export class Source {
 
   /** Upload what changed since the last time as one L0 file, in the flavour that a WAL database has. */
   async upload(): Promise<void> {
+    const txid = ++this.#txid
+    const image = this.#image()
+    const before = txid > 1n ? this.#uploaded : undefined
+    await this.client.write({ level: 0, minTXID: txid, maxTXID: txid }, encode(image, txid, txid, before))
+    this.#uploaded = image
+  }
+
+  #image(): Buffer {
     const image = readFileSync(this.path)
     image[18] = 2
     image[19] = 2
-    const pageSize = image.readUInt16BE(16) === 1 ? 65536 : image.readUInt16BE(16)
-    const commit = image.length / pageSize
-    const txid = ++this.#txid
-    const header = ltxHeader({
-      pageSize,
-      commit,
-      minTXID: txid,
-      maxTXID: txid,
-      timestamp: Date.UTC(2026, 0, 1) + Number(txid) * 1000,
-    })
-    const encoder = new Encoder(header)
-    for (let pgno = 1; pgno <= commit; pgno++) {
-      const page = image.subarray((pgno - 1) * pageSize, pgno * pageSize)
-      const before = this.#uploaded.subarray((pgno - 1) * pageSize, pgno * pageSize)
-      if (pgno !== lockPgno(pageSize) && !(txid > 1n && page.equals(before))) encoder.encodePage(pgno, page)
-    }
-    encoder.finish()
-    await this.client.write({ level: 0, minTXID: txid, maxTXID: txid }, encoder.take())
-    this.#uploaded = image
+    return image
   }
 
   /** What the system's SQLite answers. */
@@ -77,18 +68,45 @@ export class Source {
 
   /** Open it with nothing at hand. */
   async open(bridge: BridgeKind, options: Opening = {}): Promise<Database> {
-    const { client = memoryReplica({ bucket: this.client.bucket }), replica = {}, now, ...rest } = options
-    const opened = await Replica.open(client, { checkIntervalMs: 0, cache: new PageCache(), ...replica })
-    const pool = await ConnectionPool.start(await loadEngineModules(), { bridge, ...rest })
-    const db = Database.open(opened, pool, now ? { now } : {})
+    const {
+      client = memoryReplica({ bucket: this.client.bucket }),
+      replica = {},
+      memoryBytes,
+      now,
+      ...others
+    } = options
+    const { onProblem, context, ...rest } = others
+    const cache = new PageCache(memoryBytes === undefined ? {} : { maxBytes: memoryBytes })
+    const opened = await Replica.open(client, { checkIntervalMs: 0, cache, ...replica })
+    const pool = await ConnectionPool.start(await loadEngineModules(), { bridge, ...rest }, context)
+    const db = Database.open(opened, pool, { ...(now && { now }), ...(onProblem && { onProblem }) })
     onTestFinished(() => db.close())
     return db
   }
 }
 
+/** An LTX file of the pages of `image`: all of them, or those that differ from `before`. */
+function encode(image: Buffer, minTXID: bigint, maxTXID: bigint, before?: Buffer): Uint8Array {
+  const pageSize = image.readUInt16BE(16) === 1 ? 65536 : image.readUInt16BE(16)
+  const commit = image.length / pageSize
+  const timestamp = Date.UTC(2026, 0, 1) + Number(maxTXID) * 1000
+  const encoder = new Encoder(ltxHeader({ pageSize, commit, minTXID, maxTXID, timestamp }))
+  for (let pgno = 1; pgno <= commit; pgno++) {
+    const page = image.subarray((pgno - 1) * pageSize, pgno * pageSize)
+    const same = before && page.equals(before.subarray((pgno - 1) * pageSize, pgno * pageSize))
+    if (pgno !== lockPgno(pageSize) && !same) encoder.encodePage(pgno, page)
+  }
+  encoder.finish()
+  return encoder.take()
+}
+
 export interface Opening extends DatabaseOptions, PoolOptions {
   readonly client?: ReplicaClient
   readonly replica?: ReplicaOptions
+  /** Tells within which transaction a query is asked for. Default: nothing does. */
+  readonly context?: PoolContext
+  /** Room for pages in memory. */
+  readonly memoryBytes?: number
 }
 
 export async function source(sql: string, dir?: string): Promise<Source> {

@@ -3,8 +3,8 @@ import { createReadStream, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
+import { open } from '../../entry/open.ts'
 import { lockPgno } from '../../ltx/index.ts'
-import { open } from '../../open.ts'
 import { openReplica } from '../../storage/node.ts'
 import { compactLevel, restore } from '../../writer/index.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -37,7 +37,7 @@ it('a database over 1 GiB: nothing is ever written for the lock page (facts 1.8)
   expect(await sha256(output)).toBe(await sha256(path))
 
   // In place: the last rows lie behind the lock page, and the eleventh's chain of overflow pages goes around it.
-  for (const bridge of ['jspi', 'fault'] as const) {
+  for (const bridge of ['jspi', 'asyncify'] as const) {
     const db = await open(pathToFileURL(replica).href, { bridge })
     expect(await db.all('SELECT rowid, length(v) AS n FROM t WHERE rowid IN (1, 2, 11)')).toEqual([
       { rowid: 1, n: 100_000_000 },

@@ -30,7 +30,7 @@ const SECTOR_BYTES: i32 = 4096;
 @external("env", "size") declare function size(): f64;
 /** Copy what is at hand: a result code, or MISS. */
 @external("env", "readNow") declare function readNow(target: usize, length: i32, offset: f64): i32;
-/** The bridge: waits for the page (JSPI), or notes that it is missing. A result code. */
+/** Suspends until the page is there. A result code. */
 @external("env", "readLater") declare function readLater(target: usize, length: i32, offset: f64): i32;
 @external("env", "pragma") declare function pragma(args: usize): i32;
 @external("env", "random") declare function random(target: usize, length: i32): void;
@@ -39,10 +39,14 @@ const SECTOR_BYTES: i32 = 4096;
 @external("env", "stackSave") declare function stackSave(): i32;
 @external("env", "stackRestore") declare function stackRestore(pointer: i32): void;
 @external("env", "step") declare function step(statement: usize): i32;
-/** True when SQLite has run for so long that others should have their turn. */
-@external("env", "turnDue") declare function turnDue(): i32;
-/** Let others have it (JSPI); not 0 to stop the query. */
-@external("env", "takeTurn") declare function takeTurn(): i32;
+/** True when SQLite has run for so long that the event loop should go on. */
+@external("env", "yieldDue") declare function yieldDue(): i32;
+/** Suspends until it has; not 0 to stop the query. */
+@external("env", "yieldNow") declare function yieldNow(): i32;
+/** Not 0 to stop the query. */
+@external("env", "stopped") declare function stopped(): i32;
+/** What a statement that is being compiled will do: SQLITE_OK, or SQLITE_DENY to refuse it. */
+@external("env", "authorize") declare function authorize(action: i32, first: usize, second: usize): i32;
 /** Take the row that the statement stands on; not 0 to stop here. */
 @external("env", "row") declare function row(statement: usize): i32;
 @external("env", "scalar") declare function scalar(context: usize, count: i32, values: usize): void;
@@ -147,13 +151,19 @@ export function xFunc(context: usize, count: i32, values: usize): void { scalar(
 
 /** Called by SQLite every so many steps of its machine. Not 0 stops the query. */
 export function xProgress(argument: usize): i32 {
-  if (!canSuspend || !turnDue()) return 0;
+  if (!yieldDue()) return 0;
+  if (!canSuspend) return stopped();
   const pointer = stackSave();
   canSuspend = 0;
-  const result = takeTurn();
+  const result = yieldNow();
   canSuspend = 1;
   stackRestore(pointer);
   return result;
+}
+
+/** Called by SQLite for each thing that a statement will do, while it compiles the statement. */
+export function xAuth(argument: usize, action: i32, first: usize, second: usize, database: usize, by: usize): i32 {
+  return authorize(action, first, second);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { open } from '../../../browser.ts'
+import { open } from '../../../entry/web.ts'
 import { offer } from './page.ts'
 
 offer(async () => {

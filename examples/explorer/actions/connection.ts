@@ -1,4 +1,4 @@
-import type { TXID } from '../../../browser.ts'
+import type { TXID } from '../../../entry/web.ts'
 import { type App, databaseNow, reloadMoments, say } from '../app/app.ts'
 import { showError } from '../data/error-text.ts'
 import { plural } from '../data/format.ts'

@@ -1,4 +1,4 @@
-import type { Cost, Database } from '../../../browser.ts'
+import type { Cost, Database } from '../../../entry/web.ts'
 import { type App, databaseNow, reloadMoments, say } from '../app/app.ts'
 import type { Run } from '../app/state.ts'
 import { showError } from '../data/error-text.ts'

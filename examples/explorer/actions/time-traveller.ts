@@ -1,4 +1,4 @@
-import type { TXID } from '../../../browser.ts'
+import type { TXID } from '../../../entry/web.ts'
 import { type App, say } from '../app/app.ts'
 import { formatTime, shortTXID } from '../data/format.ts'
 import type { Comparer } from './comparer.ts'

@@ -1,4 +1,4 @@
-import type { Database } from '../../../browser.ts'
+import type { Database } from '../../../entry/web.ts'
 import { momentAt, momentsOf } from '../data/moments.ts'
 import { RequestLog } from '../data/request-log.ts'
 import { listFiles, type Session } from '../data/session.ts'

@@ -1,4 +1,4 @@
-import type { Cost, CostEstimate, LtxFileInfo, TXID } from '../../../browser.ts'
+import type { Cost, CostEstimate, LtxFileInfo, TXID } from '../../../entry/web.ts'
 import type { AlignedRow } from '../data/diff-rows.ts'
 import type { ShownError } from '../data/error-text.ts'
 import type { Moment } from '../data/moments.ts'

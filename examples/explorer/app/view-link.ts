@@ -1,4 +1,4 @@
-import { formatTXID, parseTXID, type TXID } from '../../../browser.ts'
+import { formatTXID, parseTXID, type TXID } from '../../../entry/web.ts'
 
 /** What a link to a view says. */
 export interface ViewLink {

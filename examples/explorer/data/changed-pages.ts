@@ -1,4 +1,4 @@
-import type { LtxFileInfo, TXID } from '../../../browser.ts'
+import type { LtxFileInfo, TXID } from '../../../entry/web.ts'
 import { decodeHeader, decodePageIndex, HEADER_SIZE, locatePageIndex } from '../../../ltx/index.ts'
 import { fileKey } from '../../../replica/index.ts'
 import { type ReplicaClient, readAll } from '../../../storage/index.ts'

@@ -1,4 +1,4 @@
-import { formatTXID, type SqlValue, type TXID } from '../../../browser.ts'
+import { formatTXID, type SqlValue, type TXID } from '../../../entry/web.ts'
 
 const COUNT = new Intl.NumberFormat('en-US')
 

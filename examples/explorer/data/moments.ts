@@ -1,4 +1,4 @@
-import type { LtxFileInfo, TXID } from '../../../browser.ts'
+import type { LtxFileInfo, TXID } from '../../../entry/web.ts'
 
 /** A state that a backup can show. */
 export interface Moment {

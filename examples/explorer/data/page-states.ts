@@ -1,4 +1,4 @@
-import { type Database, PAGE_CACHED, PAGE_CHANGED, type TXID } from '../../../browser.ts'
+import { type Database, PAGE_CACHED, PAGE_CHANGED, type TXID } from '../../../entry/web.ts'
 
 export { PAGE_CACHED, PAGE_CHANGED }
 /** Came into memory with the last query. */

@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../../browser.ts'
+import type { SqlValue } from '../../../entry/web.ts'
 import type { RowSet } from './diff-rows.ts'
 import { hex } from './format.ts'
 

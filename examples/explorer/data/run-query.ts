@@ -1,4 +1,4 @@
-import type { Cost, Database, SqlValue } from '../../../browser.ts'
+import type { Cost, Database, SqlValue } from '../../../entry/web.ts'
 
 /** One row, in the order of the columns. Integers are bigints, so that they can be told from reals. */
 export type Cells = readonly SqlValue[]

@@ -1,4 +1,4 @@
-import type { Database } from '../../../browser.ts'
+import type { Database } from '../../../entry/web.ts'
 
 export interface Column {
   readonly name: string

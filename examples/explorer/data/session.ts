@@ -1,4 +1,4 @@
-import { type Database, type LtxFileInfo, open } from '../../../browser.ts'
+import { type Database, type LtxFileInfo, open } from '../../../entry/web.ts'
 import { SNAPSHOT_LEVEL } from '../../../ltx/index.ts'
 import type { ReplicaClient } from '../../../storage/index.ts'
 import { openWebReplica } from '../../../storage/web.ts'
@@ -19,8 +19,9 @@ export interface Session {
 export async function openSession(url: string, token: string, log: RequestLog): Promise<Session> {
   const headers = token === '' ? {} : { headers: { authorization: `Bearer ${token}` } }
   const sqlite = new URL('sqlite3.wasm', document.baseURI)
+  const sqliteAsyncify = new URL('sqlite3-asyncify.wasm', document.baseURI)
   const client = await openWebReplica(url, { ...headers, fetch: log.fetchFor('explorer'), events: true })
-  const db = await open(url, { ...headers, fetch: log.fetchFor('query'), sqlite })
+  const db = await open(url, { ...headers, fetch: log.fetchFor('query'), sqlite, sqliteAsyncify })
   return {
     url,
     db,

@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../../browser.ts'
+import type { SqlValue } from '../../../entry/web.ts'
 import type { Comparer } from '../actions/comparer.ts'
 import { comparisonText } from '../actions/comparer.ts'
 import type { App } from '../app/app.ts'

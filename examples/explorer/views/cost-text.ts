@@ -1,4 +1,4 @@
-import type { Cost } from '../../../browser.ts'
+import type { Cost } from '../../../entry/web.ts'
 import { formatBytes, plural } from '../data/format.ts'
 
 /** What a query cost, in one line. */

@@ -5,7 +5,7 @@ import {
   type VirtualItem,
   Virtualizer,
 } from '@tanstack/virtual-core'
-import type { SqlValue } from '../../../browser.ts'
+import type { SqlValue } from '../../../entry/web.ts'
 import { formatCount, formatValue } from '../data/format.ts'
 import { columnWidths } from './column-widths.ts'
 import { h, newId, setAttributes } from './dom.ts'

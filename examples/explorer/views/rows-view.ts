@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../../browser.ts'
+import type { SqlValue } from '../../../entry/web.ts'
 import { type App, say } from '../app/app.ts'
 import type { Run } from '../app/state.ts'
 import { formatCount, plural } from '../data/format.ts'

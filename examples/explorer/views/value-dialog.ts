@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../../browser.ts'
+import type { SqlValue } from '../../../entry/web.ts'
 import { formatBytes, formatValue, hex } from '../data/format.ts'
 import { button, h } from './dom.ts'
 

@@ -1,0 +1,157 @@
+import { SNAPSHOT_LEVEL, type TXID } from '../../ltx/index.ts'
+import type { LtxFileInfo, ReplicaClient } from '../../storage/index.ts'
+import type { Account } from '../core/account.ts'
+import { isReplicaError, ReplicaError } from '../core/errors.ts'
+import { fileKey } from '../core/file-key.ts'
+import { byLevel, listLevel, listLevels, listRequests } from '../plan/list-levels.ts'
+import { extendPlan, findGap, type Levels, planRestore } from '../plan/plan-restore.ts'
+import { layerFiles } from './layer-files.ts'
+import type { OpenFileContext } from './open-file.ts'
+import { type OpenedFiles, openOnce } from './opened-files.ts'
+import { FileGone } from './range-reader.ts'
+import type { OpenedFile, Snapshot } from './snapshot.ts'
+
+/** Levels in the order in which they are listed: rather few files, then very many of which few are needed. */
+const FIRST_LEVELS = [9, 8, 7, 6, 5, 4, 3, 2]
+const SECOND_LEVELS = [1, 0]
+/**
+ * Files are named by their first TXID, so one that straddles the point from which a level is listed is missed if it
+ * began too far before. This many TXIDs back is far enough in nearly every bucket; where it is not, all is listed.
+ */
+const STRADDLE: Readonly<Record<number, bigint>> = { 1: 512n }
+/** The files change while they are looked at; each attempt sees them as they are then, and has most of them open. */
+const MAX_ATTEMPTS = 16
+/** After so many attempts with levels listed in stages all are listed at once, which takes half of the time. */
+const STAGED_ATTEMPTS = 2
+
+/** Levels are listed at different moments: a hole between them is believed when it is seen again. */
+const HOLE_ATTEMPTS = 2
+
+export interface OpenSnapshotContext extends OpenFileContext {
+  readonly client: ReplicaClient
+  readonly opened: OpenedFiles
+}
+
+/**
+ * The newest state. Levels are listed and files opened side by side: while the many files of the lowest levels are
+ * listed, those of the others are being opened.
+ *
+ * @throws ReplicaError REPLICA_EMPTY, REPLICA_NON_CONTIGUOUS, REPLICA_TX_NOT_AVAILABLE, REPLICA_DAMAGED,
+ *   REPLICA_SNAPSHOT_GONE; StorageError
+ * @param files all there are, if that is known already
+ */
+export async function openNewest(context: OpenSnapshotContext, files?: readonly LtxFileInfo[]): Promise<Snapshot> {
+  return await openPlanned(async (attempt) => {
+    if (files && attempt === 1) return planNewest(byLevel(files), context)
+    const staged = context.client.listAll === undefined && attempt <= STAGED_ATTEMPTS
+    return (staged ? await planInStages(context) : undefined) ?? (await planFromAll(context))
+  }, context)
+}
+
+/**
+ * The state that a plan's files give; planned again when some of them were deleted meanwhile.
+ * @throws ReplicaError REPLICA_SNAPSHOT_GONE when that happens again and again; what planning and opening throw
+ */
+export async function openPlanned(
+  plan: (attempt: number) => Promise<readonly LtxFileInfo[]>,
+  context: OpenSnapshotContext,
+): Promise<Snapshot> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openAll(await plan(attempt), context)
+    } catch (error) {
+      const hole = isReplicaError(error, 'REPLICA_NON_CONTIGUOUS', 'REPLICA_TX_NOT_AVAILABLE')
+      if (hole && attempt < HOLE_ATTEMPTS) continue
+      if (!(error instanceof FileGone)) throw error
+      if (attempt >= MAX_ATTEMPTS) throw vanishing(context.client.url, error)
+    }
+  }
+}
+
+/** The state that a plan's files give, which are opened side by side. @throws FileGone; StorageError, ReplicaError */
+export async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
+  context.account.roundTrip()
+  return layerFiles(await Promise.all(plan.map((info, i) => openOne(plan, info, i === plan.length - 1, context))))
+}
+
+/** @returns undefined when the stages do not fit together: something changed meanwhile, or a file straddles far */
+async function planInStages(context: OpenSnapshotContext): Promise<LtxFileInfo[] | undefined> {
+  const levels: LtxFileInfo[][] = Array.from({ length: SNAPSHOT_LEVEL + 1 }, () => [])
+  await listInto(levels, FIRST_LEVELS, undefined, context)
+  const snapshot = levels[SNAPSHOT_LEVEL]!.at(-1)
+  const first = extendPlan(snapshot ? [snapshot] : [], levels)
+  openEarly(first, context)
+  await listInto(levels, SECOND_LEVELS, reached(first), context)
+  const plan = extendPlan(first, levels)
+  if (plan.length === 0 || findGap(levels, {}, reached(plan)) !== undefined) return undefined
+  return plan
+}
+
+/** Plan from everything there is. */
+async function planFromAll({ client, account, signal }: OpenSnapshotContext): Promise<LtxFileInfo[]> {
+  return planNewest(await listAll(client, account, signal), { client })
+}
+
+function planNewest(levels: Levels, { client }: Pick<OpenSnapshotContext, 'client'>): LtxFileInfo[] {
+  if (levels.every((files) => files.length === 0)) throw empty(client.url)
+  return planRestore(levels)
+}
+
+/** Start opening what a plan has so far; failures are met again when the plan is complete. */
+function openEarly(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): void {
+  for (const info of plan) openOne(plan, info, false, context).catch(() => {})
+}
+
+function openOne(
+  plan: readonly LtxFileInfo[],
+  info: LtxFileInfo,
+  newest: boolean,
+  context: OpenSnapshotContext,
+): Promise<OpenedFile> {
+  return openOnce(info, info === plan[0] ? 'pages' : newest ? 'recent' : 'header', context)
+}
+
+async function listInto(
+  levels: LtxFileInfo[][],
+  some: readonly number[],
+  from: TXID | undefined,
+  { client, account, signal }: OpenSnapshotContext,
+): Promise<void> {
+  account.roundTrip()
+  await Promise.all(
+    some.map(async (level) => {
+      account.request(0)
+      const seek = from === undefined ? 0n : from + 1n - (STRADDLE[level] ?? 0n)
+      levels[level] = await listLevel(client, level, { ...(seek > 0n && { seek }), ...(signal && { signal }) })
+    }),
+  )
+}
+
+function reached(plan: readonly LtxFileInfo[]): TXID {
+  return plan.at(-1)?.maxTXID ?? 0n
+}
+
+function empty(url: string): ReplicaError {
+  return new ReplicaError('REPLICA_EMPTY', `Cannot open ${url}: nothing has been replicated to this place`, {
+    hint: 'Check the URL, or replicate a database to it first.',
+  })
+}
+
+function vanishing(url: string, cause: FileGone): ReplicaError {
+  return new ReplicaError(
+    'REPLICA_SNAPSHOT_GONE',
+    `Cannot open ${url}: each time its files were listed, some were deleted before they could be read (${cause.message})`,
+    { at: { key: fileKey(cause.file) }, hint: 'Have the writer keep files longer after compaction.', cause },
+  )
+}
+
+/** What is in all levels. */
+export async function listAll(
+  client: ReplicaClient,
+  account: Account,
+  signal: AbortSignal | undefined,
+): Promise<Levels> {
+  account.roundTrip()
+  for (let i = listRequests(client); i > 0; i--) account.request(0)
+  return await listLevels(client, signal ? { signal } : {})
+}

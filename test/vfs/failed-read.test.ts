@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { isReplicaError } from '../../replica/index.ts'
+import { memoryReplica, type ReplicaClient } from '../../storage/index.ts'
+import type { Database } from '../../vfs/index.ts'
+import { BRIDGES, type Source, source } from './scene.ts'
+
+const SCHEMA = `PRAGMA page_size = 1024; CREATE TABLE u (x INTEGER); INSERT INTO u VALUES (1);
+  CREATE TABLE t (id INTEGER PRIMARY KEY, gen INTEGER, v TEXT); CREATE INDEX by_gen ON t (gen);
+  WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+    INSERT INTO t SELECT i, 1, hex(randomblob(300)) FROM n`
+const SUM = 'SELECT sum(gen) AS s, count(*) AS n, max(v) > 1 AS v FROM t'
+
+const name = (level: number, min: bigint, max: bigint) => ({ level, minTXID: min, maxTXID: max })
+
+/** Copy a file of level 0 to another level, and delete what it covers: what compaction and retention do. */
+async function moveUp(client: ReplicaClient, level: number, txid: bigint): Promise<void> {
+  const file = name(0, txid, txid)
+  const stream = await client.open(file)
+  const chunks = await Array.fromAsync(stream!)
+  await client.write(name(level, txid, txid), Buffer.concat(chunks))
+  await client.delete([file])
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+    return 'no error'
+  } catch (error) {
+    return isReplicaError(error) ? error.code : String(error)
+  }
+}
+
+async function expectNewest(db: Database, from: Source): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    await db.refresh()
+    expect(await db.all(SUM)).toEqual(from.expected(SUM))
+    expect(await db.all('SELECT * FROM u')).toEqual(from.expected('SELECT * FROM u'))
+    expect(await db.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
+  }
+}
+
+describe.each(BRIDGES)('a page that is gone, %s', (bridge) => {
+  const opened = async (from: Source, memoryBytes?: number) =>
+    await from.open(bridge, {
+      client: memoryReplica({ bucket: from.client.bucket }),
+      poolSize: 1,
+      ...(memoryBytes && { memoryBytes }),
+    })
+
+  test('in a transaction: the connection answers the next queries from the state they are of', async () => {
+    const from = await source(SCHEMA)
+    await moveUp(from.client, 9, 1n)
+    from.native.exec('UPDATE t SET gen = 2 WHERE id BETWEEN 100 AND 300')
+    await from.upload()
+    const db = await opened(from)
+    await db.get('SELECT sum(gen) FROM t WHERE id < 60')
+    const codes = await db.transaction(async (tx) => {
+      await tx.get('SELECT gen FROM t WHERE id = 1')
+      from.native.exec('UPDATE t SET gen = 4 WHERE id <= 90; UPDATE u SET x = 4')
+      await from.upload()
+      await moveUp(from.client, 1, 2n)
+      const moved = await codeOf(tx.get('SELECT gen FROM t WHERE id = 280'))
+      return [moved, await codeOf(tx.get('SELECT x FROM u'))]
+    })
+    expect(codes).toEqual(['no error', 'REPLICA_SNAPSHOT_GONE'])
+    await expectNewest(db, from)
+  })
+
+  test.each([
+    ['while the schema is loaded', false, 'SELECT * FROM u', 'UPDATE t SET gen = 3 WHERE id < 90; ANALYZE'],
+    ['in the middle of a scan', true, SUM, 'UPDATE t SET gen = 3 WHERE id > 300'],
+    [
+      'in a subquery',
+      true,
+      'SELECT (SELECT max(gen + 0) FROM t WHERE v > u.x) FROM u',
+      'UPDATE t SET gen = 3 WHERE id > 9',
+    ],
+  ])('%s: every time the same error, and later states are read right', async (_when, used, sql, update) => {
+    const from = await source(`${SCHEMA}; ANALYZE`)
+    const db = await opened(from, used ? 8192 : 1024)
+    if (used) await db.all('SELECT count(*) FROM u')
+    const pinned = await db.at({ txid: 1n })
+    from.native.exec(update)
+    await from.upload()
+    await moveUp(from.client, 9, 1n)
+    const first = await codeOf(pinned.all(sql))
+    for (let i = 0; i < 2; i++) expect(await codeOf(pinned.all(sql))).toBe(first)
+    expect(first).toBe('REPLICA_SNAPSHOT_GONE')
+    await expectNewest(db, from)
+    from.native.exec("CREATE TABLE w (x); INSERT INTO w VALUES ('w'); DELETE FROM t WHERE id % 2 = 0")
+    await from.upload()
+    await expectNewest(db, from)
+    expect(await db.all('SELECT * FROM w')).toEqual([{ x: 'w' }])
+  })
+})
