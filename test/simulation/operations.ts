@@ -2,7 +2,7 @@ import { formatTXID } from '../../ltx/index.ts'
 import { ask } from './asking.ts'
 import { anyQuery, lingeringSql, rowsQuery, STATE, tellingQuery } from './grammar.ts'
 import type { Query } from './native.ts'
-import type { Excuses } from './oracle.ts'
+import { type Excuses, Expected } from './oracle.ts'
 import type { Reader } from './reader-model.ts'
 import type { World } from './world.ts'
 
@@ -14,7 +14,7 @@ const query: Operation = async (world, reader, excuses) => {
   const { signal, reason } = world.random() < 0.2 ? world.abortSoon() : {}
   const throws = world.random() < 0.05
   const onCost = (): void => {
-    if (throws) throw new Error('onCost throws')
+    if (throws) throw new Expected('onCost throws')
   }
   const options = { ...(signal && { signal }), onCost }
   const sight = { floor: reader.floor }
@@ -140,14 +140,14 @@ const linger: Operation = async (world, reader, excuses) => {
 const nested: Operation = async (world, reader, excuses) => {
   if (world.nested.has(reader)) return
   world.nested.add(reader)
+  world.oracle.deadlocks = true
   await world.excused(reader, excuses, async () => {
     await reader.db.transaction(async (tx) => {
       await tx.get('SELECT 1')
       const inner = reader.db.get(`SELECT ${STATE}`)
-      await inner.catch((error) => world.typed(error, { ...excuses, closing: reader.shape.poolSize === 1 }))
+      await inner.catch((error) => world.typed(error, excuses))
     })
   })
-  world.nested.delete(reader)
 }
 
 /** All pages to the tier that lasts. */

@@ -9,6 +9,11 @@ export class Wrong extends Error {
   override readonly name = 'Wrong'
 }
 
+/** Thrown by what the reader calls, on purpose. */
+export class Expected extends Error {
+  override readonly name = 'Expected'
+}
+
 /** Which states a result may be of. */
 export interface Sight {
   /** Not older than this one. */
@@ -41,6 +46,8 @@ const FULL_SCAN: Query = { sql: 'SELECT sum(length(v)) FROM t', parameters: [] }
 export class Oracle {
   /** Results that were compared. */
   compared = 0
+  /** A transaction waits for the pool that it holds a connection of. */
+  deadlocks = false
   /** Failures that were excused. */
   failures = 0
   /** The same, by code. */
@@ -122,6 +129,8 @@ export class Oracle {
       case 'REPLICA_EMPTY':
       case 'REPLICA_PAGE_SIZE':
         return hostile && begunAnew
+      case 'VFS_DEADLOCK':
+        return this.deadlocks
       case 'REPLICA_BUDGET':
         return budget
       case 'REPLICA_WAIT_TIMEOUT':

@@ -1,3 +1,4 @@
+import { callContext } from '../../entry/call-context.ts'
 import { formatTXID } from '../../ltx/index.ts'
 import type { PageCache } from '../../pagecache/index.ts'
 import { Replica } from '../../replica/index.ts'
@@ -15,6 +16,8 @@ export interface ReaderShape {
   readonly name: string
   readonly bridge: BridgeKind
   readonly poolSize: number
+  /** The pool can tell within which transaction a query is asked for. */
+  readonly knowsCallers: boolean
   readonly flavour: Flavour
   readonly cache: PageCache
   readonly kept: KeptPages | undefined
@@ -55,14 +58,11 @@ export class Reader {
     const { bridge, poolSize, sqliteCacheBytes } = shape
     const { now } = time
     const options = { cache, follow, checkIntervalMs, listIntervalMs, maxInFlight, now, ...(kept && { store: kept }) }
+    const poolOptions = { bridge, poolSize, ...(sqliteCacheBytes !== undefined && { sqliteCacheBytes }) }
     const client = shape.retries ? new RetryingReader(store) : store
     const [replica, pool] = await Promise.all([
       Replica.open(client, options),
-      ConnectionPool.start(await loadEngineModules(), {
-        bridge,
-        poolSize,
-        ...(sqliteCacheBytes !== undefined && { sqliteCacheBytes }),
-      }),
+      ConnectionPool.start(await loadEngineModules(), poolOptions, shape.knowsCallers ? callContext() : undefined),
     ])
     return new Reader(shape, store, Database.open(replica, pool, { now }))
   }

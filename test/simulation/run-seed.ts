@@ -1,4 +1,8 @@
+import { ConnectionPool } from '../../vfs/index.ts'
+import { loadEngineModules } from '../../vfs/load-node.ts'
+import { BRIDGES } from '../vfs/scene.ts'
 import type { History } from './history.ts'
+import { Expected } from './oracle.ts'
 import { VirtualTime } from './virtual-time.ts'
 import { World } from './world.ts'
 
@@ -18,6 +22,15 @@ export interface Outcome {
   readonly excused: ReadonlyMap<string, number>
   readonly failure: Failure | undefined
 }
+
+/** Load all that is loaded when it is first wanted, so that no seed is the first one. */
+export async function warmUp(histories: readonly History[]): Promise<void> {
+  const modules = await loadEngineModules()
+  for (const bridge of BRIDGES) (await ConnectionPool.start(modules, { bridge })).close()
+  for (const seed of WARMING) await runSeed(seed, histories)
+}
+
+const WARMING = [-1, -2, -3, -4]
 
 /** Memories of runs that have ended: making them, and throwing them away, takes as long as all the rest of a run. */
 const recycled: WebAssembly.Memory[] = []
@@ -54,6 +67,8 @@ export async function runSeed(seed: number, histories: readonly History[]): Prom
   }
   const world = new World(seed, histories, time, memories)
   process.on('unhandledRejection', collect)
+  const { reportError } = globalThis
+  Object.assign(globalThis, { reportError: (reported: unknown) => reported instanceof Expected || collect(reported) })
   Object.assign(WebAssembly, { Memory: memoryFor, instantiate: instantiateNow })
   time.install(seed)
   let error: unknown
@@ -63,6 +78,7 @@ export async function runSeed(seed: number, histories: readonly History[]): Prom
     error = thrown
   } finally {
     time.uninstall()
+    Object.assign(globalThis, { reportError })
     Object.assign(WebAssembly, { Memory, instantiate })
     await new Promise((resolve) => setImmediate(resolve))
     process.off('unhandledRejection', collect)

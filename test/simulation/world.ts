@@ -29,7 +29,7 @@ export class World {
   readonly trace: string[] = []
   readonly readers: Reader[] = []
   readonly memories: WebAssembly.Memory[]
-  /** Readers of which a transaction asks the database itself. */
+  /** Readers of which a transaction asks the database itself, in this round. */
   readonly nested = new Set<Reader>()
   readonly #scenario: Scenario
   readonly #storeRandom: () => number
@@ -80,10 +80,12 @@ export class World {
   async #round(round: number): Promise<void> {
     this.note(`round ${round}`)
     this.disturb()
+    this.nested.clear()
     const suspects = new Set<Reader>()
     const operations = Array.from({ length: 2 + this.pick(6) }, () => this.#operate(suspects))
     await Promise.all([this.#writeMeanwhile(), ...operations])
     if (this.random() < 0.12) await this.#reopen(this.pick(this.readers.length))
+    this.oracle.deadlocks = false
     for (const reader of this.readers) if (this.random() < 0.2) suspects.add(reader)
     if (suspects.size === 0) return
     await settle(this)
