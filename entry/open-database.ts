@@ -13,7 +13,7 @@ import {
 } from '../arguments/index.ts'
 import { PageCache, type PageStore } from '../pagecache/index.ts'
 import { Replica, type ReplicaOptions } from '../replica/index.ts'
-import { type ReplicaClient, RetryingReader, replicaClient } from '../storage/index.ts'
+import { lent, type ReplicaClient, RetryingReader, replicaClient } from '../storage/index.ts'
 import {
   type BridgeKind,
   ConnectionPool,
@@ -24,7 +24,6 @@ import {
   type PoolOptions,
   VfsError,
 } from '../vfs/index.ts'
-import { lent } from './lent-client.ts'
 import { Opening } from './opening.ts'
 
 /** What a database is opened from: a replica's URL, or its client. */

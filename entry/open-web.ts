@@ -1,7 +1,7 @@
 import { objectOf, type Shape, someText, wholeNumber } from '../arguments/index.ts'
 import type { PageStore } from '../pagecache/index.ts'
 import { openWebReplica, WEB_REPLICA_OPTIONS, type WebReplicaOptions } from '../storage/web.ts'
-import type { Database, EngineModules } from '../vfs/index.ts'
+import { type Database, type EngineModules, tell, VfsError } from '../vfs/index.ts'
 import {
   COMMON_OPEN_OPTIONS,
   type CommonOpenOptions,
@@ -39,19 +39,25 @@ export async function openOnWeb(
   options: WebOpenOptions,
   engine: () => Promise<EngineModules>,
 ): Promise<Database> {
-  const { name, maxBytes } = options.cache ?? {}
+  const { cache: { name } = {} } = options
   return await openDatabase(
     source,
     { minInFlight: MIN_IN_FLIGHT, ...options },
     {
       engine,
       client: (url) => openWebReplica(url, options),
-      store: async () => (name === undefined ? undefined : await openStore(name, maxBytes)),
+      store: async () => (name === undefined ? undefined : await openStore(name, options)),
     },
   )
 }
 
-async function openStore(name: string, maxBytes: number | undefined): Promise<PageStore | undefined> {
+async function openStore(name: string, { cache, onProblem }: WebOpenOptions): Promise<PageStore | undefined> {
   const { WebCache } = await import('../pagecache/web/index.ts')
-  return await WebCache.open({ name, ...(maxBytes !== undefined && { maxBytes }) })
+  const { maxBytes } = cache ?? {}
+  const store = await WebCache.open({ name, ...(maxBytes !== undefined && { maxBytes }) })
+  if (store === undefined) {
+    const message = `Cannot keep pages under the name ${name}: the runtime refuses its Cache API (private browsing, http://)`
+    tell(onProblem, new VfsError('VFS_CACHE', message))
+  }
+  return store
 }

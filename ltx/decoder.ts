@@ -15,6 +15,23 @@ import { decodeTrailer, TRAILER_SIZE } from './trailer.ts'
 
 type State = 'header' | 'pages' | 'index' | 'trailer' | 'end'
 
+/** What pages and index are held against. */
+interface Checks {
+  readonly order: PageOrder
+  /** Where the file has a checksum of the whole database. */
+  readonly database: DatabaseChecksum | undefined
+  /** Made with the first byte of the index. */
+  verifier?: IndexVerifier
+}
+
+/** The page last handed out, and where its frame lies in the queue's bytes. */
+interface CurrentPage {
+  data: Uint8Array
+  bytes: Uint8Array
+  at: number
+  size: number
+}
+
 /**
  * Reads one LTX file from chunks cut anywhere: push a chunk, take its pages until it says `more`, and so on;
  * `end` proves the file. Holds one cut frame, 12 bytes per page for the index, and a chunk only while it is read.
@@ -32,13 +49,10 @@ export class Decoder {
   #state: State = 'header'
   #error: unknown
   #header: Header | undefined
-  #order: PageOrder | undefined
-  #verifier: IndexVerifier | undefined
-  #database: DatabaseChecksum | undefined
+  /** Made with the header. */
+  #checks: Checks | undefined
   #trailer: Trailer | undefined
-  /** The page last handed out, and where its frame lies in the queue's bytes. */
-  #data = new Uint8Array(0)
-  #frame = { bytes: this.#data, at: 0, size: 0 } as { bytes: Uint8Array; at: number; size: number }
+  readonly #page: CurrentPage = { data: new Uint8Array(0), bytes: new Uint8Array(0), at: 0, size: 0 }
 
   /** @param options.key the file's name, for errors */
   constructor(options: { key?: string } = {}) {
@@ -82,7 +96,7 @@ export class Decoder {
    * It is proved to decompress to the page.
    */
   get payload(): Uint8Array | undefined {
-    return blockPayload(this.#frame.bytes, this.#frame.at, this.#frame.size)
+    return blockPayload(this.#page.bytes, this.#page.at, this.#page.size)
   }
 
   /**
@@ -117,9 +131,9 @@ export class Decoder {
     const header = decodeHeader(bytes)
     this.#crc.update(bytes)
     this.#queue.skip(HEADER_SIZE)
-    this.#order = new PageOrder(header)
-    this.#data = new Uint8Array(header.pageSize)
-    if (hasChecksums(header) && isSnapshot(header)) this.#database = new DatabaseChecksum()
+    const whole = hasChecksums(header) && isSnapshot(header)
+    this.#checks = { order: new PageOrder(header), database: whole ? new DatabaseChecksum() : undefined }
+    this.#page.data = new Uint8Array(header.pageSize)
     this.#header = header
     this.#state = 'pages'
   }
@@ -140,18 +154,20 @@ export class Decoder {
     if (!queue.peek(size)) return this.#more()
     const { bytes, at } = queue
     const pgno = readPgno(bytes, at)
-    this.#order!.accept(pgno)
+    const { order, database } = this.#checks!
+    order.accept(pgno)
     const prefix = readFrame(bytes, at, size, pageSize)
     const c = codec()
     this.#crc.updateInCodec(c.page - prefix, prefix + pageSize)
-    this.#data.set(c.bytes.subarray(c.page, c.page + pageSize))
-    if (this.#database) this.#database.add(checksumPageInCodec(pgno, pageSize))
+    const current = this.#page
+    current.data.set(c.bytes.subarray(c.page, c.page + pageSize))
+    if (database) database.add(checksumPageInCodec(pgno, pageSize))
     this.#index.append(pgno, size)
-    this.#frame.bytes = bytes
-    this.#frame.at = at
-    this.#frame.size = size
+    current.bytes = bytes
+    current.at = at
+    current.size = size
     queue.skip(size)
-    return { pgno, data: this.#data }
+    return { pgno, data: current.data }
   }
 
   #more(): 'more' {
@@ -160,10 +176,11 @@ export class Decoder {
   }
 
   #endPages(): 'end' {
-    this.#order!.end()
+    const checks = this.#checks!
+    checks.order.end()
     this.#crc.update(new Uint8Array(PAGE_HEADER_SIZE))
     this.#queue.skip(PAGE_HEADER_SIZE)
-    this.#verifier = new IndexVerifier(this.#index)
+    checks.verifier = new IndexVerifier(this.#index)
     this.#state = 'index'
     this.#readTail()
     return 'end'
@@ -171,7 +188,7 @@ export class Decoder {
 
   /** Read what there is of index and trailer. */
   #readTail(): void {
-    if (this.#state === 'index' && this.#verifier!.read(this.#queue, this.#crc)) this.#state = 'trailer'
+    if (this.#state === 'index' && this.#checks!.verifier!.read(this.#queue, this.#crc)) this.#state = 'trailer'
     if (this.#state === 'trailer' && this.#queue.peek(TRAILER_SIZE)) this.#readTrailer()
     if (this.#state === 'end' && this.#queue.length > 0) {
       throw new LtxError('LTX_TRAILING_BYTES', `Cannot decode LTX file: ${this.#queue.length} bytes follow its trailer`)
@@ -187,7 +204,8 @@ export class Decoder {
     if (trailer.fileChecksum !== (this.#crc.value | CHECKSUM_FLAG)) {
       fail('LTX_FILE_CHECKSUM', 'its file checksum does not match its content')
     }
-    if (this.#database && this.#database.value !== trailer.postApplyChecksum) {
+    const database = this.#checks!.database
+    if (database && database.value !== trailer.postApplyChecksum) {
       fail('LTX_POST_APPLY_MISMATCH', 'its pages do not have the post-apply checksum in its trailer')
     }
     this.#queue.skip(TRAILER_SIZE)

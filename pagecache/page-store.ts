@@ -4,6 +4,22 @@ export type StoredPage = readonly [pgno: number, page: Uint8Array]
 /** A page as a store gives it: the caller's own bytes, or undefined when it is not there. */
 export type MaybePage = Uint8Array | undefined
 
+/** How a store is doing, as this process has seen it. */
+export interface PageStoreStats {
+  /** Pages that reads found, and did not. */
+  readonly hits: number
+  readonly misses: number
+  /** Pages and blobs that were written, and were given up. */
+  readonly written: number
+  readonly dropped: number
+  /** Entries that were read and found damaged; each was a miss. */
+  readonly damaged: number
+  /** False when it keeps nothing any more: it cannot be opened, has been given up, or closed. */
+  readonly usable: boolean
+  /** The newest trouble, if there has been any: also one that is over. */
+  readonly problem: Error | undefined
+}
+
 /**
  * A tier of pages that outlives the process, behind the memory tier. It is a cache: it may forget anything at any time,
  * and its troubles are never the reader's. So no method throws or rejects; what cannot be read is a miss, what cannot
@@ -30,6 +46,9 @@ export interface PageStore {
 
   /** Resolves when everything written so far has been stored or dropped. */
   flush(): Promise<void>
+
+  /** A fresh copy of what it knows about itself; what depends on it says what is wrong. */
+  stats?(): PageStoreStats
 
   /** Flush and let go. Afterwards every read is a miss and every write is dropped. */
   close(): Promise<void>

@@ -24,7 +24,7 @@ import { loadSnapshot } from './published/saved-snapshot.ts'
 import type { Follower } from './state/follower.ts'
 import type { IndexLoader } from './state/index-loader.ts'
 import type { OpenSnapshotContext } from './state/open-snapshot.ts'
-import { RangeReader } from './state/range-reader.ts'
+import { FileGone, RangeReader } from './state/range-reader.ts'
 import { Snapshot } from './state/snapshot.ts'
 import { StateTracker } from './state/state-tracker.ts'
 
@@ -148,6 +148,8 @@ export class Replica implements ReadableReplica {
       fetcher: new PageFetcher({ reader, cache, store: options.store, limit, now: this.#now, signal }),
       loadIndexes: indexLoading(reader, signal),
       replan: (gone) => this.#tracker.replan(gone),
+      doubts: (state) => this.#tracker.doubts(state),
+      prove: fileProving(this.#context),
     }
     this.#tracker = new StateTracker(opened, {
       client,
@@ -185,7 +187,7 @@ export class Replica implements ReadableReplica {
       import('./state/open-snapshot.ts'),
       import('./state/at-time.ts'),
     ])
-    return await openPlanned(() => planAt(target, context), context)
+    return await this.#tracker.open(() => openPlanned(() => planAt(target, context), context))
   }
 
   async waitFor(
@@ -274,6 +276,14 @@ function following(context: OpenSnapshotContext, listedAt: number, options: Repl
     const { Follower } = await import('./state/follower.ts')
     follower ??= new Follower({ context, listIntervalMs, proofIntervalMs, listedAt, now })
     return follower
+  }
+}
+
+/** Proves that files are what they were; few ever need it. */
+function fileProving(context: OpenSnapshotContext): SharedReading['prove'] {
+  return async (file) => {
+    const { standingOfFile } = await import('./state/standing.ts')
+    if ((await standingOfFile(file, context)) !== 'there') throw new FileGone(file.info)
   }
 }
 

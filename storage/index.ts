@@ -22,6 +22,7 @@ export type { FileReplica, FileReplicaOptions } from './file/file-replica.ts'
 export type { GsReplica, GsReplicaOptions } from './gs/index.ts'
 export type { CredentialsSource, HttpOptions, HttpReplica, StoreOptions } from './http/index.ts'
 export { decodeLease, Lease, type LeaseOptions, type LeaseState } from './lease.ts'
+export { lent } from './lent-client.ts'
 export {
   type MemoryBucket,
   type MemoryObject,

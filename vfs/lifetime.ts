@@ -12,16 +12,13 @@ export class Lifetime {
   readonly #controller = new AbortController()
   /** Weak: who never closes a database that `at` made keeps nothing by it. */
   readonly #children = new Set<WeakRef<Lifetime>>()
+  /** What its end does besides. A set, since a listener of a signal takes a microsecond. */
+  readonly #atEnd = new Set<() => void>()
   readonly #linked: LinkedSignal = { signal: this.#controller.signal, release() {} }
   #ended = false
 
   get ended(): boolean {
     return this.#ended
-  }
-
-  /** Aborted at its end. */
-  get signal(): AbortSignal {
-    return this.#linked.signal
   }
 
   /** One that ends with this one at the latest. */
@@ -36,6 +33,7 @@ export class Lifetime {
     if (this.#ended) return
     this.#ended = true
     this.#controller.abort(closed())
+    for (const act of [...this.#atEnd]) act()
     for (const ref of this.#children) ref.deref()?.end()
     this.#children.clear()
   }
@@ -52,15 +50,16 @@ export class Lifetime {
   linked(own: AbortSignal | undefined): LinkedSignal {
     if (own === undefined) return this.#linked
     const controller = new AbortController()
-    const abort = (): void => controller.abort(own.aborted ? own.reason : this.signal.reason)
+    const abort = (): void => controller.abort(own.aborted ? own.reason : closed())
+    if (own.aborted || this.#ended) {
+      abort()
+      return { signal: controller.signal, release() {} }
+    }
+    own.addEventListener('abort', abort, { once: true })
+    this.#atEnd.add(abort)
     const release = (): void => {
       own.removeEventListener('abort', abort)
-      this.signal.removeEventListener('abort', abort)
-    }
-    if (own.aborted || this.#ended) abort()
-    else {
-      own.addEventListener('abort', abort, { once: true })
-      this.signal.addEventListener('abort', abort, { once: true })
+      this.#atEnd.delete(abort)
     }
     return { signal: controller.signal, release }
   }
@@ -73,13 +72,13 @@ export class Lifetime {
     const { promise, reject } = Promise.withResolvers<never>()
     const end = (): void => reject(closed())
     if (this.#ended) end()
-    else this.signal.addEventListener('abort', end, { once: true })
+    else this.#atEnd.add(end)
     try {
       return await Promise.race([promise, work])
     } catch (error) {
       throw this.reason(error)
     } finally {
-      this.signal.removeEventListener('abort', end)
+      this.#atEnd.delete(end)
     }
   }
 

@@ -37,9 +37,12 @@ export interface WriterErrorContext {
   readonly txid?: TXID
 }
 
+const BRAND = Symbol.for('litetap.WriterError')
+
 /** Everything that can go wrong in `writer/`. `hint` is one sentence that says what to do, for people. */
 export class WriterError extends Error {
   override readonly name = 'WriterError'
+  readonly [BRAND] = true
   readonly code: WriterErrorCode
   readonly at: WriterErrorContext
   readonly hint: string | undefined
@@ -56,10 +59,11 @@ export class WriterError extends Error {
   }
 }
 
-/** True for a WriterError, and with codes given only for one of those. */
+/** True for a WriterError (of any loaded copy of this module), and with codes given only for one of those. */
 export function isWriterError<C extends WriterErrorCode>(
   error: unknown,
   ...codes: C[]
 ): error is WriterError & { code: C } {
-  return error instanceof WriterError && (codes.length === 0 || (codes as WriterErrorCode[]).includes(error.code))
+  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false
+  return codes.length === 0 || (codes as WriterErrorCode[]).includes((error as WriterError).code)
 }

@@ -201,7 +201,7 @@ export function startSubject(
       if (hydrate && cachePath !== undefined) env.LITESTREAM_HYDRATION_PATH = join(cachePath, 'hydrated.db')
       break
     default: {
-      const bridge = subject === 'litetap-jspi' ? 'jspi' : 'fault'
+      const bridge = subject === 'litetap-jspi' ? 'jspi' : 'asyncify'
       options = { kind: 'litetap', url, bridge, hydrate, ...(cachePath !== undefined && { cachePath }) }
     }
   }

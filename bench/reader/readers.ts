@@ -16,7 +16,7 @@ export type ReaderOptions =
   | {
       readonly kind: 'litetap'
       readonly url: string
-      readonly bridge: 'jspi' | 'fault'
+      readonly bridge: 'jspi' | 'asyncify'
       readonly cachePath?: string
       /** Bring the whole database into `cachePath`, in the background, from opening on. */
       readonly hydrate?: boolean

@@ -5,7 +5,7 @@ import type { Pass } from './measure.ts'
 import type { Scenario } from './scenarios.ts'
 import { SUBJECTS, type SubjectName } from './subject.ts'
 
-const LITETAP = ['litetap-jspi', 'litetap-fault'] as const
+const LITETAP = ['litetap-jspi', 'litetap-asyncify'] as const
 const NETWORK = ['litestream-vfs', 'download', ...LITETAP] as const
 
 /** The tables of one bucket behind one line. */
@@ -26,11 +26,11 @@ export function report(results: Results, scenarios: readonly Scenario[]): string
 const TIME_COLUMNS: readonly (readonly [title: string, subject: SubjectName, pass: Pass])[] = [
   ['litestream-vfs', 'litestream-vfs', 'cold'],
   ['jspi', 'litetap-jspi', 'cold'],
-  ['fault', 'litetap-fault', 'cold'],
+  ['asyncify', 'litetap-asyncify', 'cold'],
   ['jspi restarted', 'litetap-jspi', 'restart'],
   ['litestream-vfs again', 'litestream-vfs', 'warm'],
   ['jspi again', 'litetap-jspi', 'warm'],
-  ['fault again', 'litetap-fault', 'warm'],
+  ['asyncify again', 'litetap-asyncify', 'warm'],
   ['native', 'native', 'warm'],
 ]
 

@@ -4,7 +4,7 @@ import { childEnv, endWithUs } from '../../test/interop/process.ts'
 import type { ReaderOptions } from './readers.ts'
 import type { Query } from './scenarios.ts'
 
-export const SUBJECTS = ['litestream-vfs', 'download', 'native', 'litetap-jspi', 'litetap-fault'] as const
+export const SUBJECTS = ['litestream-vfs', 'download', 'native', 'litetap-jspi', 'litetap-asyncify'] as const
 export type SubjectName = (typeof SUBJECTS)[number]
 
 export type Order =

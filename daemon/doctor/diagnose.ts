@@ -12,6 +12,7 @@ import { checkDisk } from './check-disk.ts'
 import { checkForm } from './check-form.ts'
 import { checkLease } from './check-lease.ts'
 import { checkNode } from './check-node.ts'
+import { checkDatabaseReadable, checkReplicaReadable } from './check-readable.ts'
 import { judgeAge, judgeGaps, judgeWriter } from './check-replica.ts'
 import { attempt, type Finding, ok, warning } from './finding.ts'
 
@@ -49,6 +50,7 @@ async function* diagnoseDatabase(setup: Setup): AsyncGenerator<Finding> {
   yield await checkPermissions(setup.dbPath, meta)
   yield* await checkDisk(setup.dbPath).catch((error: Error) => [warning('disk space', error.message)])
   yield await attempt('metadata', () => checkMetadata(setup.dbPath, meta))
+  yield await attempt('reader', () => checkDatabaseReadable(setup.dbPath), 'warning')
   yield adviseApplication()
 }
 
@@ -81,6 +83,7 @@ async function* diagnoseStore({ dbPath, metaPath: meta, client }: Setup, options
   yield judgeGaps(levels)
   yield judgeAge(levels, { changedAt: await lastChange(dbPath), now: options.now() })
   yield await attempt('page frames', () => checkForm(client, levels))
+  yield await attempt('replica reader', () => checkReplicaReadable(client), 'warning')
   if (probe) yield await attempt('catalog', () => checkCatalog(probe, levels), 'warning')
 }
 

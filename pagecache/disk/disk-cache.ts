@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { MaybePage, PageStore, StoredPage } from '../page-store.ts'
+import type { MaybePage, PageStore, PageStoreStats, StoredPage } from '../page-store.ts'
 import { LiveDatabase } from './live-database.ts'
 import type { DiskCacheProblem } from './problem.ts'
 import { type QueuedWrite, WriteQueue } from './write-queue.ts'
@@ -28,15 +28,8 @@ export interface DiskCacheOptions {
   readonly onProblem?: (problem: DiskCacheProblem) => void
 }
 
-export interface DiskCacheStats {
-  /** Pages that reads found, and did not. */
-  readonly hits: number
-  readonly misses: number
-  /** Pages and blobs that were written, and were given up. */
-  readonly written: number
-  readonly dropped: number
-  /** Rows that were read and found damaged; each was a miss. */
-  readonly damaged: number
+export interface DiskCacheStats extends PageStoreStats {
+  readonly problem: DiskCacheProblem | undefined
 }
 
 /**
@@ -110,7 +103,8 @@ export class DiskCache implements PageStore {
 
   /** A fresh copy of the counts of this process. */
   stats(): DiskCacheStats {
-    return { ...this.#stats, damaged: this.#database.damagedRows }
+    const { damagedRows, usable, problem } = this.#database
+    return { ...this.#stats, damaged: damagedRows, usable, problem }
   }
 
   #enqueue(item: QueuedWrite): void {

@@ -32,6 +32,7 @@ export class LiveDatabase {
   #atLeast = 0
   #restarts = 0
   #damagedRows = 0
+  #problem: DiskCacheProblem | undefined
 
   constructor(options: LiveDatabaseOptions) {
     this.#options = options
@@ -55,6 +56,11 @@ export class LiveDatabase {
   /** Whether a `write` is due: reads have left stamps, or the file has to be begun anew. */
   get needsWrite(): boolean {
     return this.usable && (this.#opened === undefined || this.#opened.database.hasStamps)
+  }
+
+  /** The newest one. */
+  get problem(): DiskCacheProblem | undefined {
+    return this.#problem
   }
 
   get damagedRows(): number {
@@ -148,9 +154,11 @@ export class LiveDatabase {
 
   #report(code: DiskCacheProblemCode, cause: unknown): void {
     const { onProblem, path } = this.#options
+    const problem = new DiskCacheProblem(code, path, cause)
+    this.#problem = problem
     if (onProblem === undefined || this.#reported.has(code)) return
     this.#reported.add(code)
     // In a turn of its own: what it throws is not the reader's.
-    queueMicrotask(() => onProblem(new DiskCacheProblem(code, path, cause)))
+    queueMicrotask(() => onProblem(problem))
   }
 }

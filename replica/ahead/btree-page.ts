@@ -4,6 +4,9 @@ const INTERIOR_TABLE = 0x05
 export const LEAF_INDEX = 0x0a
 export const LEAF_TABLE = 0x0d
 
+const POINTER_SIZE = 2
+/** A cell takes at least so much room. */
+const MIN_CELL_SIZE = 4
 /** In front of page 1's b-tree header stands the database's. */
 const DATABASE_HEADER_SIZE = 100
 
@@ -64,9 +67,12 @@ export function readIndexRowids(page: Uint8Array, pgno: number): number[] {
   const [headerSize, skip] = interior ? [12, 4] : [8, 0]
   const count = cellCount(page, at, headerSize) ?? 0
   const rowids: number[] = []
-  for (let i = 0; i < count; i++) {
-    const rowid = lastInteger(page, u16(page, at + headerSize + 2 * i) + skip)
-    if (rowid !== undefined) rowids.push(rowid)
+  // Cells lie side by side, so what is looked at is no more than the page. Pointers that lie could lead there again and again.
+  let room = page.length
+  for (let i = 0; i < count && room > 0; i++) {
+    const entry = lastInteger(page, u16(page, at + headerSize + 2 * i) + skip)
+    room -= entry.looked
+    if (entry.value !== undefined) rowids.push(entry.value)
   }
   return rowids
 }
@@ -104,18 +110,24 @@ export function readSchemaLeaf(page: Uint8Array, pgno: number): SchemaEntry[] {
   if (page[at] !== LEAF_TABLE) return []
   const entries: SchemaEntry[] = []
   const count = cellCount(page, at, 8) ?? 0
-  for (let i = 0; i < count; i++) {
-    const entry = readSchemaRow(page, u16(page, at + 8 + 2 * i))
+  let room = page.length // as above
+  for (let i = 0; i < count && room > 0; i++) {
+    const columns = readSchemaColumns(page, u16(page, at + 8 + 2 * i))
+    if (columns === undefined) continue
+    room -= columns.reduce((sum, { size }) => sum + size, 0)
+    const entry = readSchemaEntry(page, columns)
     if (entry) entries.push(entry)
   }
   return entries
 }
 
-function readSchemaRow(page: Uint8Array, cell: number): SchemaEntry | undefined {
+function readSchemaColumns(page: Uint8Array, cell: number): Column[] | undefined {
   const payload = varint(page, cell)
   const rowid = varint(page, payload.end)
-  const columns = readColumns(page, rowid.end, 4)
-  if (columns === undefined) return undefined
+  return readColumns(page, rowid.end, 4)
+}
+
+function readSchemaEntry(page: Uint8Array, columns: readonly Column[]): SchemaEntry | undefined {
   const [type, name, table, root] = columns as [Column, Column, Column, Column]
   const rootPgno = integer(page, root)
   if (rootPgno === undefined || rootPgno === 0) return undefined
@@ -143,22 +155,26 @@ function readColumns(page: Uint8Array, record: number, count: number): Column[] 
   return columns.length === count && at <= page.length ? columns : undefined
 }
 
-/** The last column of an index entry, if the entry is whole on the page and that column is an integer. */
-function lastInteger(page: Uint8Array, cell: number): number | undefined {
+/**
+ * The last column of an index entry, if the entry is whole on the page and that column is an integer.
+ * @returns with it how many bytes were looked at
+ */
+function lastInteger(page: Uint8Array, cell: number): { readonly value?: number; readonly looked: number } {
   const payload = varint(page, cell)
   const record = payload.end
   const end = record + payload.value
-  if (end > page.length) return undefined
   const header = varint(page, record)
   const headerEnd = record + header.value
-  if (headerEnd > end) return undefined
+  if (end > page.length || headerEnd > end) return { looked: 1 }
   let type = 0
   for (let next = header.end; next < headerEnd; ) {
     const one = varint(page, next)
     type = one.value
     next = one.end
   }
-  return integer(page, { type, size: sizeOf(type), at: end - sizeOf(type) })
+  const at = end - sizeOf(type)
+  const value = at < headerEnd ? undefined : integer(page, { type, size: sizeOf(type), at })
+  return { ...(value !== undefined && { value }), looked: 1 + header.value }
 }
 
 function integer(page: Uint8Array, { type, at, size }: Column): number | undefined {
@@ -184,7 +200,7 @@ function sizeOf(type: number): number {
 
 function cellCount(page: Uint8Array, at: number, headerSize: number): number | undefined {
   const count = u16(page, at + 3)
-  return at + headerSize + 2 * count <= page.length ? count : undefined
+  return at + headerSize + (POINTER_SIZE + MIN_CELL_SIZE) * count <= page.length ? count : undefined
 }
 
 function headerAt(pgno: number): number {

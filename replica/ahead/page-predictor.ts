@@ -8,6 +8,8 @@ import type { Trees } from './trees.ts'
 const FIRST_PAGES = 64
 /** and so many more for each that has, or fewer for each that has not. */
 const GROWTH = 8
+/** Rows of one table that a run remembers: far more than it may find pages. */
+const MAX_NAMED_ROWS = 64 * 1024
 
 /** The pages that one reader's runs ahead see, and what they found. */
 export class PagePredictor implements Predictor {
@@ -104,8 +106,8 @@ export class PagePredictor implements Predictor {
     const { trees } = this.#placeholders
     const tableRoot = trees.tableRoot(trees.root(pgno))
     if (tableRoot === undefined) return
-    const rows = this.#namedRows.get(tableRoot)
-    if (rows) rows.push(...readIndexRowids(page, pgno))
-    else this.#namedRows.set(tableRoot, readIndexRowids(page, pgno))
+    const rows = this.#namedRows.get(tableRoot) ?? []
+    this.#namedRows.set(tableRoot, rows)
+    for (const rowid of readIndexRowids(page, pgno)) if (rows.length < MAX_NAMED_ROWS) rows.push(rowid)
   }
 }

@@ -1,5 +1,5 @@
 import { countCells, isIndexLeaf, isTableLeaf, LEAF_INDEX, LEAF_TABLE, readSmallestRecord } from './btree-page.ts'
-import type { Place, Trees } from './trees.ts'
+import { MAX_HEIGHT, type Place, type Trees } from './trees.ts'
 
 /** What placeholder pages are made from. */
 export interface PlaceholderContext {
@@ -80,7 +80,7 @@ function indexLeaf(pageSize: number, count: number, rowid: number): Uint8Array {
 function rowidsWithin(place: Place, trees: Trees, wanted: readonly number[], most: number): number[] {
   const last = highest(place, trees)
   const above = highestBefore(place, trees) ?? (last > 0 ? 0 : Number.NEGATIVE_INFINITY)
-  if (last - above <= most * 2) return Array.from({ length: last - above }, (_, i) => above + 1 + i)
+  if (last > above && last - above <= most * 2) return Array.from({ length: last - above }, (_, i) => above + 1 + i)
   const within = new Set(wanted.filter((rowid) => rowid > above && rowid <= last))
   if (within.size > 0) return [...within].sort((a, b) => a - b)
   return [Number.isFinite(last) ? last : above + 1]
@@ -88,18 +88,26 @@ function rowidsWithin(place: Place, trees: Trees, wanted: readonly number[], mos
 
 /** The highest rowid that a page can have: from the first page above it that it is not the last child of. */
 function highest(place: Place, trees: Trees): number {
-  const { parent, index } = place
-  if (index < parent.rowids!.length) return parent.rowids![index]!
-  const above = trees.place(parent.pgno)
-  return above ? highest(above, trees) : Number.POSITIVE_INFINITY
+  for (const { parent, index } of upwards(place, trees)) {
+    const rowid = parent.rowids?.[index]
+    if (rowid !== undefined) return rowid
+  }
+  return Number.POSITIVE_INFINITY
 }
 
 /** The highest rowid of the page before it, undefined for a tree's first page. */
 function highestBefore(place: Place, trees: Trees): number | undefined {
-  const { parent, index } = place
-  if (index > 0) return parent.rowids![index - 1]!
-  const above = trees.place(parent.pgno)
-  return above && highestBefore(above, trees)
+  for (const { parent, index } of upwards(place, trees)) if (index > 0) return parent.rowids?.[index - 1]
+  return undefined
+}
+
+/** A page's place, and those of the pages above it. */
+function* upwards(place: Place, trees: Trees): Generator<Place> {
+  let at: Place | undefined = place
+  for (let height = 0; height < MAX_HEIGHT && at !== undefined; height++) {
+    yield at
+    at = trees.place(at.parent.pgno)
+  }
 }
 
 /** @returns undefined when the rows do not fit */

@@ -7,9 +7,12 @@ export interface AheadPages {
   readonly commit: number
   /** How many pages ahead there is room for: what is fetched must still be there when it is needed. */
   readonly room: number
-  /** Have pages fetched; pages at hand are no work. Never throws. @returns when they have come, or will not */
+  /**
+   * Have pages fetched; pages at hand are no work, and pages that the database does not have are left out. Never throws.
+   * @returns when they have come, or will not; never rejects
+   */
   ahead(pgnos: readonly number[]): Promise<void>
-  /** A page if it is at hand, without a trace. */
+  /** A page if it is at hand, without a trace. Never throws. */
   peek(pgno: number): Uint8Array | undefined
 }
 
@@ -81,7 +84,7 @@ export class ReadAhead {
     run.asked = end
     void this.#pages.ahead(pgnos)
     const left = window - Math.abs(end - index)
-    if (left > 0) void this.#intoNeighbour(parent, run, left)
+    if (left > 0) this.#intoNeighbour(parent, run, left)
   }
 
   /** A scan that comes from the neighbouring interior page goes on as it was. */
@@ -99,11 +102,17 @@ export class ReadAhead {
   }
 
   /** Read the next interior page, and the first of its children, before the scan gets there. */
-  async #intoNeighbour(parent: TreeNode, run: Run, count: number): Promise<void> {
-    const { direction, length, window } = run
-    const next = this.#trees.neighbour(parent.pgno, direction)
+  #intoNeighbour(parent: TreeNode, run: Run, count: number): void {
+    const next = this.#trees.neighbour(parent.pgno, run.direction)
     if (next === undefined || this.#siblings.has(next)) return
-    await this.#pages.ahead([next])
+    const goOn = (): void => this.#fromEdge(next, run, count)
+    void this.#pages
+      .ahead([next])
+      .then(goOn)
+      .catch(() => {}) // it would only have saved time
+  }
+
+  #fromEdge(next: number, { direction, length, window }: Run, count: number): void {
     const page = this.#pages.peek(next)
     if (page === undefined || this.#siblings.has(next)) return
     this.#trees.learn(next, page)
@@ -115,7 +124,7 @@ export class ReadAhead {
     const pgnos = between(neighbours, end).map((i) => node.children[i]!)
     neighbours.asked = end
     this.#siblings.set(next, neighbours)
-    await this.#pages.ahead(pgnos)
+    void this.#pages.ahead(pgnos)
   }
 
   /**

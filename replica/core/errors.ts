@@ -10,6 +10,7 @@ export type ReplicaErrorCode =
   | 'REPLICA_PAGE_SIZE' // files of databases with different page sizes below one prefix
   | 'REPLICA_BUDGET' // a query would cost more than it may
   | 'REPLICA_WAIT_TIMEOUT' // a transaction that was waited for did not come in time
+  | 'REPLICA_STORE' // the store that should keep all pages does not; the cause says why, where it is known
   | 'REPLICA_CLOSED'
 
 export interface ReplicaErrorContext {
@@ -25,9 +26,12 @@ export interface ReplicaErrorContext {
   readonly gap?: { readonly after: TXID; readonly before: TXID }
 }
 
+const BRAND = Symbol.for('litetap.ReplicaError')
+
 /** Everything that can go wrong in `replica/`. */
 export class ReplicaError extends Error {
   override readonly name = 'ReplicaError'
+  readonly [BRAND] = true
   readonly code: ReplicaErrorCode
   readonly at: ReplicaErrorContext
   /** What to do, where that is known. */
@@ -45,10 +49,11 @@ export class ReplicaError extends Error {
   }
 }
 
-/** True for a ReplicaError, and with codes given only for one of those. */
+/** True for a ReplicaError (of any loaded copy of this module), and with codes given only for one of those. */
 export function isReplicaError<C extends ReplicaErrorCode>(
   error: unknown,
   ...codes: C[]
 ): error is ReplicaError & { code: C } {
-  return error instanceof ReplicaError && (codes.length === 0 || (codes as ReplicaErrorCode[]).includes(error.code))
+  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false
+  return codes.length === 0 || (codes as ReplicaErrorCode[]).includes((error as ReplicaError).code)
 }

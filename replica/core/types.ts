@@ -145,7 +145,7 @@ export interface ReadableReplica {
   /**
    * Fill the store with all pages of the newest state, in the background; whoever reads goes first.
    * @returns when all are there
-   * @throws ReplicaError REPLICA_USAGE without a store
+   * @throws ReplicaError REPLICA_USAGE without a store, REPLICA_STORE when it does not keep them
    */
   hydrate(options?: { signal?: AbortSignal; onProgress?: (progress: HydrationProgress) => void }): Promise<void>
   /** Read a state's pages: one that this replica gave out. */

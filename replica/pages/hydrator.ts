@@ -1,5 +1,6 @@
 import type { PageStore } from '../../pagecache/index.ts'
 import type { Account } from '../core/account.ts'
+import { ReplicaError } from '../core/errors.ts'
 import type { HydrationProgress } from '../core/types.ts'
 import { FileGone } from '../state/range-reader.ts'
 import type { Snapshot } from '../state/snapshot.ts'
@@ -13,6 +14,12 @@ const BUSY_BYTES = 32 * 1024
 /** When nobody has read for `QUIET_MS`. */
 const QUIET_BYTES = 1024 * 1024
 const QUIET_MS = 500
+/** Bytes of pages that the store may have to write at a time: far less than it lets wait. */
+const UNWRITTEN_BYTES = 4 * 1024 * 1024
+/** Writes may be dropped, when others write as well. */
+const MAX_ATTEMPTS = 3
+/** Pages that are looked for again when all have been written. */
+const SAMPLED_PAGES = 64
 /** How long to look away when somebody waits for a page. */
 const YIELD_MS = 10
 
@@ -29,10 +36,11 @@ export interface HydrateOptions {
 /**
  * Fill the store with all pages of one state, in the background. Each is kept under the name of its file, as any page
  * is: so nothing is mixed, a later state finds what it shares with this one, and what is there already is not fetched.
- * Whoever reads meanwhile goes first: nothing is sent while somebody waits, and little at a time.
+ * Whoever reads meanwhile goes first: nothing is sent while somebody waits, and little at a time. The store is given time
+ * to write, and is asked afterwards whether it has kept the pages.
  *
  * @param first the state to begin with; when files of it are deleted meanwhile, it goes on with a newer one
- * @throws what fetching throws; the signal's reason
+ * @throws ReplicaError REPLICA_STORE; what fetching throws; the signal's reason
  */
 export async function hydrate(first: Snapshot, options: HydrateOptions): Promise<void> {
   for (let state = first; ; state = await options.shared.replan(state)) {
@@ -45,26 +53,81 @@ export async function hydrate(first: Snapshot, options: HydrateOptions): Promise
 }
 
 async function fill(state: Snapshot, options: HydrateOptions): Promise<void> {
+  throwIfUnusable(options.store)
   const total = state.commit
   for (let first = 1; first <= total; first += BATCH_PAGES) {
+    // The place was begun anew: other files have these names, or nothing is known of them.
+    if (options.shared.doubts(state)) throw new FileGone(state.newest.info)
     const end = Math.min(total + 1, first + BATCH_PAGES)
-    const wanted = await missing(state, first, end, options)
-    for (let at = 0; at < wanted.length; ) {
-      const bytes = await turn(options)
-      const group = take(wanted, at, bytes)
-      at += group.length
-      await fetchGroup(group, state.pageSize, options)
-    }
+    await fillBatch(state, range(first, end), options)
     options.onProgress({ done: end - 1, total })
   }
-  await options.store.flush()
+  // What came first may have made room for what came last.
+  const step = Math.max(1, Math.floor(total / SAMPLED_PAGES))
+  const sample = range(1, total + 1).filter((pgno) => pgno % step === 0)
+  const lost = await missing(state, sample, options)
+  if (lost.length > 0)
+    throw keepsTooLittle(options.store, `${lost.length} of ${sample.length} looked for have gone again`)
 }
 
-/** Pages from `first` up to `end` that the store does not have. */
-async function missing(state: Snapshot, first: number, end: number, options: HydrateOptions): Promise<WantedPage[]> {
+/** Fetch what the store lacks of some pages until it has them: each attempt asks for less at a time. */
+async function fillBatch(state: Snapshot, pgnos: readonly number[], options: HydrateOptions): Promise<void> {
+  const { store } = options
+  let wanted = await missing(state, pgnos, options)
+  for (let attempt = 1; wanted.length > 0; attempt++) {
+    for (let at = 0, unwritten = 0; at < wanted.length; ) {
+      const bytes = await turn(options)
+      const group = take(wanted, at, attempt === 1 ? bytes : BUSY_BYTES)
+      at += group.length
+      await fetchGroup(group, state.pageSize, options)
+      unwritten += group.length * state.pageSize
+      if (attempt === 1 && unwritten < UNWRITTEN_BYTES && at < wanted.length) continue
+      await store.flush()
+      unwritten = 0
+    }
+    throwIfUnusable(store)
+    wanted = await missing(
+      state,
+      wanted.map(({ pgno }) => pgno),
+      options,
+    )
+    if (attempt === MAX_ATTEMPTS && wanted.length > 0) throw keepsTooLittle(store, `${wanted.length} are not there`)
+  }
+}
+
+function range(from: number, end: number): number[] {
+  return Array.from({ length: end - from }, (_, i) => from + i)
+}
+
+/** @throws ReplicaError REPLICA_STORE */
+function throwIfUnusable(store: PageStore): void {
+  const stats = store.stats?.()
+  if (stats === undefined || stats.usable) return
+  const { problem } = stats
+  throw new ReplicaError(
+    'REPLICA_STORE',
+    `Cannot hydrate: nothing is kept (${problem?.message ?? 'the cache is closed'})`,
+    {
+      hint: 'See that the cache can be written, or open without one.',
+      cause: problem,
+    },
+  )
+}
+
+function keepsTooLittle(store: PageStore, what: string): ReplicaError {
+  const { problem } = store.stats?.() ?? {}
+  const why = problem ? `: ${problem.message}` : ''
+  return new ReplicaError('REPLICA_STORE', `Cannot hydrate: the cache does not keep all pages, ${what}${why}`, {
+    hint: 'Let the cache be larger than the database.',
+    cause: problem,
+  })
+}
+
+/** Those of some pages that the store does not have. */
+async function missing(state: Snapshot, pgnos: readonly number[], options: HydrateOptions): Promise<WantedPage[]> {
   const { shared, store, account, signal } = options
   const wanted: WantedPage[] = []
-  for (let pgno = first; pgno < end; pgno++) {
+  for (const pgno of pgnos) {
     let location = state.locate(pgno)
     while (Array.isArray(location)) {
       signal.throwIfAborted()
@@ -75,9 +138,11 @@ async function missing(state: Snapshot, first: number, end: number, options: Hyd
   }
   const lacking: WantedPage[] = []
   for (const [file, pages] of Map.groupBy(wanted, ({ location }) => location.file)) {
-    const pgnos = pages.map(({ pgno }) => pgno)
-    const found = await store.read(file.cacheKey, pgnos)
-    lacking.push(...pages.filter((_, i) => found[i] === undefined))
+    const found = await store.read(
+      file.cacheKey,
+      pages.map(({ pgno }) => pgno),
+    )
+    for (const [i, page] of pages.entries()) if (found[i] === undefined) lacking.push(page)
   }
   return lacking
 }

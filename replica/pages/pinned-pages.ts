@@ -10,6 +10,7 @@ import type { LazyIndex } from '../state/lazy-index.ts'
 import type { PageLocation } from '../state/page-layer.ts'
 import { FileGone } from '../state/range-reader.ts'
 import type { Snapshot } from '../state/snapshot.ts'
+import type { SourceFile } from '../state/source-file.ts'
 import type { PageFetcher } from './page-fetcher.ts'
 import type { WantedPage } from './plan-fetch.ts'
 
@@ -25,6 +26,10 @@ export interface SharedReading {
    * @returns the same state in other files, or a newer one; of another history where nothing proves that it goes on
    */
   replan(gone: Snapshot): Promise<Snapshot>
+  /** True when the place was begun anew since a state was opened: what has its files' names may be other files. */
+  doubts(state: Snapshot): boolean
+  /** @throws FileGone when there is no such file any more, or another one of its name */
+  prove(file: SourceFile): Promise<void>
 }
 
 /** Of the cache, so much may be pages that nobody has read yet. */
@@ -44,6 +49,8 @@ export class SnapshotPages implements PinnedPages {
   #waitedUntil = 0
   /** Where pages are looked for: `state`, until files of it have gone. */
   #source: Snapshot
+  /** Files that were read after the place was begun anew, and are what they were. */
+  readonly #proved = new Set<SourceFile>()
 
   constructor(state: Snapshot, shared: SharedReading, account: Account) {
     this.state = state
@@ -105,6 +112,7 @@ export class SnapshotPages implements PinnedPages {
   async #fetch(pgno: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const location = await this.#find(pgno, signal)
     if (location === 'zeros') return this.#zeros()
+    if (this.#shared.doubts(this.#source)) await this.#prove([location.file])
     const wanted = { pgno, location }
     const { fetcher } = this.#shared
     // What was asked for before the last wait ended came, or comes, in the same round.
@@ -138,6 +146,7 @@ export class SnapshotPages implements PinnedPages {
       signal?.throwIfAborted()
       const location = this.#locate(pgno)
       if (!Array.isArray(location)) return location
+      if (this.#shared.doubts(this.#source)) await this.#prove(location.map(({ file }) => file))
       this.#account.roundTrip()
       await this.#shared.loadIndexes(location, pgno, this.#account, signal)
     }
@@ -166,15 +175,29 @@ export class SnapshotPages implements PinnedPages {
 
   #peek(pgno: number): Uint8Array | undefined {
     if (!this.#exists(pgno) || this.#overtaken) return undefined
-    const location = this.#locate(pgno)
-    if (Array.isArray(location) || location === 'zeros') return undefined
-    return this.#shared.cache.peek(location.file.cached, pgno)
+    try {
+      const location = this.#locate(pgno)
+      if (Array.isArray(location) || location === 'zeros') return undefined
+      return this.#shared.cache.peek(location.file.cached, pgno)
+    } catch {
+      return undefined // whoever needs the page will hear of it
+    }
+  }
+
+  /** Files that are read although another history has taken their place: each is proved once. @throws FileGone */
+  async #prove(files: readonly SourceFile[]): Promise<void> {
+    const unproved = files.filter((file) => !this.#proved.has(file))
+    if (unproved.length === 0) return
+    this.#account.roundTrip()
+    await Promise.all(unproved.map((file) => this.#shared.prove(file)))
+    for (const file of unproved) this.#proved.add(file)
   }
 
   async #ahead(pgnos: readonly number[]): Promise<void> {
+    if (this.#shared.doubts(this.#source)) return
     try {
       const wanted: WantedPage[] = []
-      const unknown: Promise<void>[] = []
+      const unknown: Promise<unknown>[] = []
       const later: number[] = []
       for (const pgno of pgnos) {
         if (!this.#exists(pgno)) continue
@@ -182,7 +205,7 @@ export class SnapshotPages implements PinnedPages {
         if (location === 'zeros') continue
         if (Array.isArray(location)) {
           later.push(pgno)
-          unknown.push(this.#shared.loadIndexes(location, pgno, this.#account))
+          unknown.push(this.#shared.loadIndexes(location, pgno, this.#account).catch(() => {}))
         } else wanted.push({ pgno, location })
       }
       const all = this.#fetchAll(wanted)

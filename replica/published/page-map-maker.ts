@@ -110,7 +110,8 @@ export class PageMapMaker {
       throw new Error('The files of a page map are what they are')
     }
     const loadIndexes: SharedReading['loadIndexes'] = (...args) => this.#indexes.load(...args)
-    const shared = { cache, fetcher: this.#fetcher, loadIndexes, replan }
+    const settled = { doubts: () => false, prove: async () => {} }
+    const shared = { cache, fetcher: this.#fetcher, loadIndexes, replan, ...settled }
     const pages = new SnapshotPages(state, shared, account)
     const first = await pages.fetch(1)
     const roots = readSchemaLeaf(first, 1).map(({ rootPgno }) => rootPgno)

@@ -5,15 +5,22 @@ import type { SourceFile } from '../state/source-file.ts'
 export class SavedRowReader {
   readonly #files: readonly SourceFile[]
   readonly #varints: VarintReader
+  readonly #length: number
 
   constructor(bytes: Uint8Array, files: readonly SourceFile[]) {
     this.#varints = new VarintReader(bytes, 0, bytes.length)
+    this.#length = bytes.length
     this.#files = files
   }
 
   /** Bytes that were read. */
   get position(): number {
     return this.#varints.position
+  }
+
+  /** Bytes that are still to be read. */
+  get left(): number {
+    return this.#length - this.#varints.position
   }
 
   /** @throws RangeError at the end */

@@ -171,7 +171,12 @@ export class Follower {
   async #planAnew(state: Snapshot, context: OpenSnapshotContext, standing?: Standing): Promise<Snapshot> {
     const listedAt = this.#options.now()
     if (standing === 'other') keepOpened(context.opened, [])
-    const newest = await openNewest(context)
+    let newest = await openNewest(context)
+    if (standing === 'gone' && newest.txid < state.txid) {
+      // Another history, perhaps: what is open of the old one may have the same names, sizes and times.
+      keepOpened(context.opened, [])
+      newest = await openNewest(context)
+    }
     const found = await relate(state, newest, context, standing)
     if (found !== state) this.#settle(found, listedAt, context)
     return found // or the listing was an old one: the next check lists again

@@ -6,7 +6,7 @@ import type { FileHead, OpenedFile } from './snapshot.ts'
  * Times ascend with TXIDs (facts 11); a clock that is put right may go back by a moment. Two histories of one place lie
  * further apart where files of both are there at once.
  */
-const CLOCK_SLACK_MS = 5000
+export const CLOCK_SLACK_MS = 5000
 /** Of a chain link the lower half names the transaction before, the upper half the file's last one; 0 is unknown. */
 const LINK_HALF = 32n
 

@@ -47,7 +47,13 @@ export class LazyIndex {
 
   static load({ runs, file, ...about }: SavedLazyIndex, from: SavedRowReader): LazyIndex {
     const index = new LazyIndex({ ...about, file: from.file(file) })
-    index.runs = runs.map(({ layer, ...place }) => ({ ...place, layer: PageLayer.load(layer, from) }))
+    let before = 0
+    index.runs = runs.map(({ layer, start, lastStart, end }) => {
+      const possible = before <= start && start <= lastStart && lastStart <= end && end < about.indexSize
+      if (!possible || layer.pages === 0) throw new RangeError('No index has such runs')
+      before = end
+      return { start, lastStart, end, layer: PageLayer.load(layer, from) }
+    })
     return index
   }
 

@@ -4,9 +4,11 @@ import type { Account } from '../core/account.ts'
 import { isReplicaError, ReplicaError } from '../core/errors.ts'
 import { fileKey } from '../core/file-key.ts'
 import { byLevel, listLevel, listLevels, listRequests } from '../plan/list-levels.ts'
+import { outlivedBy } from '../plan/outlived-by.ts'
 import { extendPlan, findGap, type Levels, planRestore } from '../plan/plan-restore.ts'
+import { CLOCK_SLACK_MS } from './goes-on.ts'
 import { layerFiles } from './layer-files.ts'
-import type { OpenFileContext } from './open-file.ts'
+import { type OpenFileContext, readHead } from './open-file.ts'
 import { type OpenedFiles, openOnce } from './opened-files.ts'
 import { FileGone } from './range-reader.ts'
 import type { OpenedFile, Snapshot } from './snapshot.ts'
@@ -18,7 +20,7 @@ const SECOND_LEVELS = [1, 0]
  * Files are named by their first TXID, so one that straddles the point from which a level is listed is missed if it
  * began too far before. This many TXIDs back is far enough in nearly every bucket; where it is not, all is listed.
  */
-const STRADDLE: Readonly<Record<number, bigint>> = { 1: 512n }
+const STRADDLE: Readonly<Record<number, bigint>> = { 0: 1n, 1: 512n }
 /** The files change while they are looked at; each attempt sees them as they are then, and has most of them open. */
 const MAX_ATTEMPTS = 16
 /** After so many attempts with levels listed in stages all are listed at once, which takes half of the time. */
@@ -42,7 +44,7 @@ export interface OpenSnapshotContext extends OpenFileContext {
  */
 export async function openNewest(context: OpenSnapshotContext, files?: readonly LtxFileInfo[]): Promise<Snapshot> {
   return await openPlanned(async (attempt) => {
-    if (files && attempt === 1) return planNewest(byLevel(files), context)
+    if (files && attempt === 1) return await planNewest(byLevel(files), context)
     const staged = context.client.listAll === undefined && attempt <= STAGED_ATTEMPTS
     return (staged ? await planInStages(context) : undefined) ?? (await planFromAll(context))
   }, context)
@@ -84,17 +86,41 @@ async function planInStages(context: OpenSnapshotContext): Promise<LtxFileInfo[]
   await listInto(levels, SECOND_LEVELS, reached(first), context)
   const plan = extendPlan(first, levels)
   if (plan.length === 0 || findGap(levels, {}, reached(plan)) !== undefined) return undefined
+  if ((await ended(plan, levels, context)).size > 0) return undefined
   return plan
 }
 
 /** Plan from everything there is. */
-async function planFromAll({ client, account, signal }: OpenSnapshotContext): Promise<LtxFileInfo[]> {
-  return planNewest(await listAll(client, account, signal), { client })
+async function planFromAll(context: OpenSnapshotContext): Promise<LtxFileInfo[]> {
+  return await planNewest(await listAll(context.client, context.account, context.signal), context)
 }
 
-function planNewest(levels: Levels, { client }: Pick<OpenSnapshotContext, 'client'>): LtxFileInfo[] {
-  if (levels.every((files) => files.length === 0)) throw empty(client.url)
-  return planRestore(levels)
+async function planNewest(levels: Levels, context: OpenSnapshotContext): Promise<LtxFileInfo[]> {
+  if (levels.every((files) => files.length === 0)) throw empty(context.client.url)
+  for (let left = levels; ; ) {
+    const plan = planRestore(left)
+    const without = await ended(plan, left, context)
+    if (without.size === 0) return plan
+    left = left.map((files) => files.filter((file) => !without.has(file)))
+  }
+}
+
+/** Files of a plan that are of a history that has ended, by the headers. @throws FileGone, StorageError, ReplicaError */
+async function ended(
+  plan: readonly LtxFileInfo[],
+  levels: Levels,
+  context: OpenSnapshotContext,
+): Promise<ReadonlySet<LtxFileInfo>> {
+  const found = new Set<LtxFileInfo>()
+  const doubted = plan.map((file) => ({ file, witness: outlivedBy(file, levels[0] ?? []) }))
+  await Promise.all(
+    doubted.map(async ({ file, witness }) => {
+      if (witness === undefined) return
+      const [{ head }, later] = await Promise.all([openOne(plan, file, false, context), readHead(witness, context)])
+      if (later.timestamp > head.timestamp + CLOCK_SLACK_MS) found.add(file)
+    }),
+  )
+  return found
 }
 
 /** Start opening what a plan has so far; failures are met again when the plan is complete. */

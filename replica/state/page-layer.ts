@@ -78,23 +78,27 @@ export class PageLayer {
   }
 
   /** As `saveLayer` wrote it. @throws RangeError when the rows are not those of a layer */
-  static load({ files, pages }: SavedLayer, from: SavedRowReader): PageLayer {
+  static load({ files: numbers, pages }: SavedLayer, from: SavedRowReader): PageLayer {
+    const files = numbers.map((number) => from.file(number))
+    // Before room is made for them: a row has a byte a number at least.
+    const most = Math.floor(from.left / (files.length > 1 ? 4 : 3))
+    if (!(Number.isSafeInteger(pages) && pages >= 0 && pages <= most)) throw new RangeError(`No room for ${pages} rows`)
     const columns = newColumns(pages, files.length > 1)
     const ends = files.map(() => 0)
     let pgno = 0
     for (let i = 0; i < pages; i++) {
-      pgno += from.take()
+      const step = from.take()
+      pgno += step
       const owner = files.length > 1 ? from.take() : 0
       const size = from.take()
       const offset = ends[owner]! + from.take()
+      const within = offset + size <= (files[owner]?.info.size ?? 0)
+      if (step === 0 || pgno >= U32 || size > SIZE_MASK || !within) throw new RangeError(`Row ${i} cannot be`)
       putFrame(columns, i, { pgno, offset, size })
       if (columns.owners) columns.owners[i] = owner
       ends[owner] = offset + size
     }
-    return new PageLayer(
-      columns,
-      files.map((number) => from.file(number)),
-    )
+    return new PageLayer(columns, files)
   }
 }
 

@@ -20,6 +20,10 @@ export interface ByteRange {
   readonly size: number
 }
 
+/** Room for a range of unknown size, and what is made at once for one whose size nothing has proved. */
+const FIRST_BYTES = 64 * 1024
+const MAX_FIRST_BYTES = 4 * 1024 * 1024
+
 /** Reads byte ranges of a replica's files, and accounts for them. */
 export class RangeReader {
   readonly #client: ReplicaClient
@@ -30,6 +34,8 @@ export class RangeReader {
 
   /**
    * The range's bytes; fewer when the file ends before.
+   *
+   * What a server sends beyond the range is not kept; of what it does not send no memory is taken beyond 4 MiB.
    *
    * @param onBytes hears how much of the result has arrived, which it gets to see
    * @returns fresh
@@ -48,14 +54,17 @@ export class RangeReader {
     account.request(range.size)
     const stream = await this.#client.open(file, { ...range, ...(signal && { signal }) })
     if (stream === undefined) throw new FileGone(file)
-    let bytes = new Uint8Array(range.size || 64 * 1024)
+    const most = range.size || Number.POSITIVE_INFINITY
+    let bytes = new Uint8Array(Math.min(range.size || FIRST_BYTES, MAX_FIRST_BYTES))
     let filled = 0
     for await (const chunk of stream) {
-      if (filled + chunk.length > bytes.length) bytes = grown(bytes, filled + chunk.length)
-      bytes.set(chunk, filled)
-      filled += chunk.length
       account.received(chunk.length)
+      const part = chunk.subarray(0, most - filled)
+      if (filled + part.length > bytes.length) bytes = grown(bytes, filled + part.length)
+      bytes.set(part, filled)
+      filled += part.length
       onBytes?.(bytes, filled)
+      if (part.length < chunk.length) break // more than was asked for: perhaps without end
     }
     return filled === bytes.length ? bytes : bytes.slice(0, filled)
   }

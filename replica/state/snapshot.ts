@@ -27,13 +27,16 @@ export interface Part {
   readonly limit: number
 }
 
+/** Stands for one history of a place: states have the same object only when it is proved that one goes on from the other. */
+export type History = object
+
 /** What a state is beside where its pages are. */
 export interface SnapshotState extends DatabaseState {
   readonly newest: SourceFile
   /** Of the newest file; 0 when it is not known. */
   readonly link: bigint
   /** Default: one of its own. */
-  readonly history?: symbol
+  readonly history?: History
 }
 
 /**
@@ -50,7 +53,7 @@ export class Snapshot implements DatabaseState {
   readonly newest: SourceFile
   readonly link: bigint
   /** The same for states of which it is proved that one goes on from the other. */
-  readonly history: symbol
+  readonly history: History
   /** Newest first. */
   readonly parts: readonly Part[]
 
@@ -62,7 +65,7 @@ export class Snapshot implements DatabaseState {
     this.identity = state.identity
     this.newest = state.newest
     this.link = state.link
-    this.history = state.history ?? Symbol('history')
+    this.history = state.history ?? {}
     this.parts = parts
   }
 

@@ -1,11 +1,12 @@
-import { HEADER_SIZE } from '../../ltx/index.ts'
+import { Decoder, isLtxError } from '../../ltx/index.ts'
 import type { LtxFileName } from '../../storage/index.ts'
 import { damaged } from '../pages/page-fetcher.ts'
-import { type OpenFileContext, readHead } from './open-file.ts'
+import type { OpenFileContext } from './open-file.ts'
 import { FileGone } from './range-reader.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { SourceFile } from './source-file.ts'
 
-/** What has become of the file of a state's last transaction: still that file, another one of its name, or none. */
+/** What has become of a file that was read once: still that file, another one of its name, or none. */
 export type Standing = 'there' | 'other' | 'gone'
 
 /** What reading a few bytes of a file takes. */
@@ -13,6 +14,8 @@ export type ProofContext = Pick<OpenFileContext, 'reader' | 'account' | 'signal'
 
 /** u64 BE post-apply checksum, u64 BE file checksum (facts 1.6). */
 const TRAILER_SIZE = 16
+/** A file of a last transaction that is longer than this, and in the place of a longer one, cannot be told apart. */
+const MAX_WHOLE_BYTES = 16 * 1024 * 1024
 
 /**
  * Whether the place still has a state's history: its last file's trailer holds the checksum of all that is in it. One
@@ -22,7 +25,12 @@ const TRAILER_SIZE = 16
  * @throws StorageError; ReplicaError REPLICA_DAMAGED when the file has been cut short
  */
 export async function standingOf(state: Snapshot, context: ProofContext): Promise<Standing> {
-  const { info, checksum } = state.newest
+  return await standingOfFile(state.newest, context)
+}
+
+/** What has become of a file. Throws as `standingOf` does. */
+export async function standingOfFile(file: SourceFile, context: ProofContext): Promise<Standing> {
+  const { info, checksum } = file
   try {
     const range = { offset: info.size - TRAILER_SIZE, size: TRAILER_SIZE }
     const bytes = await context.reader.read(info, range, context)
@@ -30,27 +38,24 @@ export async function standingOf(state: Snapshot, context: ProofContext): Promis
       const found = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(TRAILER_SIZE - 8)
       return found === checksum ? 'there' : 'other'
     }
-    return await standingByHeader(state, context)
+    return await standingByContent(file, context)
   } catch (error) {
     if (error instanceof FileGone) return 'gone'
     throw error
   }
 }
 
-/** A shorter file than the state's: another one, or an answer that was cut off. */
-async function standingByHeader(state: Snapshot, context: ProofContext): Promise<Standing> {
-  const { info } = state.newest
-  const head = await readHead(info, context).catch((error: unknown) => {
-    if (error instanceof FileGone) throw error
-    return undefined
-  })
-  if (
-    head &&
-    (head.timestamp !== state.timestamp || head.pageSize !== state.pageSize || head.commit !== state.commit)
-  ) {
-    return 'other'
+/** A shorter file than the known one: another one, or an answer that was cut off. Proved by its whole content. */
+async function standingByContent({ info, checksum, key }: SourceFile, context: ProofContext): Promise<Standing> {
+  const bytes = await context.reader.read(info, { offset: 0, size: Math.min(info.size, MAX_WHOLE_BYTES) }, context)
+  try {
+    const decoder = new Decoder({ key })
+    decoder.push(bytes)
+    while (typeof decoder.nextPage() === 'object');
+    return decoder.end().fileChecksum === checksum ? 'there' : 'other'
+  } catch (error) {
+    throw isLtxError(error) ? damaged({ key }, error, error.at) : error
   }
-  throw damaged(state.newest, new Error(`it is shorter than the ${info.size} bytes listed`), { offset: HEADER_SIZE })
 }
 
 /** Whether there is such a file. One request. @throws StorageError */

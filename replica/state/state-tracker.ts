@@ -7,7 +7,7 @@ import { pause } from '../core/pause.ts'
 import type { Lag, RefreshOptions } from '../core/types.ts'
 import { Announcements } from './announcements.ts'
 import type { Follower } from './follower.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { History, Snapshot } from './snapshot.ts'
 
 export interface StateTrackerOptions {
   readonly client: ReplicaClient
@@ -48,6 +48,8 @@ export class StateTracker {
   #checkedAt: number
   /** Why checks have failed since the last one that did not. */
   #failing: { readonly error: unknown } | undefined
+  /** Histories that were met while the place had the one it has now; others have ended, or nothing proves otherwise. */
+  #present = new WeakSet<History>()
   /** Resolved at the next announcement or move. */
   #news = Promise.withResolvers<void>()
 
@@ -55,6 +57,7 @@ export class StateTracker {
     const { client, follow, checkIntervalMs } = options
     this.#options = options
     this.#newest = opened.state
+    this.#present.add(opened.state.history)
     this.#checkedAt = opened.checkedAt
     this.#announcements = new Announcements(client, () => this.#hear())
     if (follow) {
@@ -77,9 +80,29 @@ export class StateTracker {
   offer(found: Snapshot, base: Snapshot, gone?: Snapshot): Move {
     const current = this.#newest
     if (found === current) return 'kept'
-    if (found.history !== current.history) return base === current ? this.#move(found, 'begun anew') : 'kept'
+    if (found.history !== current.history) {
+      if (base !== current) return 'kept'
+      this.#present = new WeakSet([found.history])
+      return this.#move(found, 'begun anew')
+    }
     const onward = found.txid > current.txid || (found.txid === current.txid && gone === current)
     return onward ? this.#move(found, 'moved') : 'kept'
+  }
+
+  /**
+   * Open an older state.
+   * @throws what `open` throws
+   */
+  async open(open: () => Promise<Snapshot>): Promise<Snapshot> {
+    const present = this.#present
+    const state = await open()
+    present.add(state.history)
+    return state
+  }
+
+  /** True when files of a state may be no longer what they were: the place has been begun anew since it was opened. */
+  doubts(state: Snapshot): boolean {
+    return !this.#present.has(state.history)
   }
 
   /** Look for a newer state, unless that was done a moment ago. @throws what checking throws; the signal's reason */

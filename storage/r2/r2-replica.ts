@@ -1,3 +1,4 @@
+import { has, shown, text } from '../../arguments/index.ts'
 import { formatTXID } from '../../ltx/index.ts'
 import { emptyStream } from '../body.ts'
 import { StorageError } from '../errors.ts'
@@ -43,8 +44,13 @@ const IDLE_TIMEOUT_MS = 30_000
  * A replica in an R2 bucket that is bound to a Worker: read-only, without keys and without CORS.
  *
  * @param path as in `s3://bucket/path`, by which Litestream and litetap write to R2
+ * @throws StorageError STORAGE_BAD_OPTION for what is no bucket, as a binding that is missing
  */
 export function r2Replica(bucket: R2BucketLike, path: string): R2Replica {
+  const complaint = has(bucket, 'get', 'head', 'list')
+    ? text(path, 'the path')
+    : `the bucket must be a binding of R2, but is ${shown(bucket)}`
+  if (complaint !== undefined) throw new StorageError('STORAGE_BAD_OPTION', `Cannot open a replica: ${complaint}`)
   return new R2Replica(bucket, path)
 }
 

@@ -41,7 +41,15 @@ describe('DiskCache', () => {
     expect(cache.read('another', [])).toEqual([])
     expect(cache.readBlob('page map')).toEqual(pageOf('map', 2, 100_000))
     expect(cache.readBlob('another')).toBeUndefined()
-    expect(cache.stats()).toEqual({ hits: 4, misses: 2, written: 0, dropped: 0, damaged: 0 })
+    expect(cache.stats()).toEqual({
+      hits: 4,
+      misses: 2,
+      written: 0,
+      dropped: 0,
+      damaged: 0,
+      usable: true,
+      problem: undefined,
+    })
   })
 
   test('gives every reader bytes of its own', async () => {

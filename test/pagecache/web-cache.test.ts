@@ -16,7 +16,7 @@ let names = 0
 function origin(options: WebCacheOptions = {}): () => Promise<WebCache> {
   const name = `test ${++names}`
   const storage = options.caches ?? (caches as unknown as CacheStorage)
-  return async () => (await WebCache.open({ name, ...options, caches: storage }))!
+  return async () => await WebCache.open({ name, ...options, caches: storage })
 }
 
 async function expectPages(cache: WebCache, file: string, pgnos: readonly number[]): Promise<void> {
@@ -108,9 +108,11 @@ test('where there is no room half goes, and then nothing is kept; no read fails'
     cache.write(file, pagesOf(file, 64, 64))
     await cache.flush()
   }
+  expect(cache.stats()).toMatchObject({ written: 128, dropped: 0, usable: true, problem: undefined })
   room = false
   cache.write('c', pagesOf('c', 64, 64))
   await cache.flush()
+  expect(cache.stats()).toMatchObject({ dropped: 64, usable: false, problem: { code: 'WEB_CACHE_UNAVAILABLE' } })
   expect(await countPages(cache, 'c', range(64, 64))).toBe(0)
   expect(await countPages(cache, 'a', range(64, 64))).toBe(0)
   await expectPages(cache, 'b', range(64, 64))
@@ -120,10 +122,20 @@ test('where there is no room half goes, and then nothing is kept; no read fails'
   expect(await countPages(cache, 'd', range(64, 64))).toBe(0)
 })
 
-test('where the runtime has none, there is none', async () => {
+test('where the runtime has none, nothing is kept, and it says so', async () => {
   const refusing = { open: () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError')) }
-  expect(await WebCache.open({ caches: refusing as unknown as CacheStorage })).toBeUndefined()
-  expect(await WebCache.open()).toBeUndefined() // Node
+  for (const options of [{ caches: refusing as unknown as CacheStorage }, {}]) {
+    const problems: string[] = []
+    const cache = await WebCache.open({ ...options, onProblem: ({ code }) => problems.push(code) })
+    cache.write('a', pagesOf('a', 1, 5))
+    cache.writeBlob('state', new Uint8Array(3))
+    await cache.close()
+    expect(await countPages(cache, 'a', [1, 2])).toBe(0)
+    expect(await cache.readBlob('state')).toBeUndefined()
+    expect(cache.stats()).toMatchObject({ usable: false, misses: 2, written: 0, dropped: 6 })
+    expect(cache.stats().problem?.message).toMatch(/Cannot use the page cache litetap: ./)
+    expect(problems).toEqual(['WEB_CACHE_UNAVAILABLE'])
+  }
 })
 
 test('entries that another tab or the browser has let go are misses', async () => {

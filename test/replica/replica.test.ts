@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { PageCache, type PageStore, type StoredPage } from '../../pagecache/index.ts'
+import { PageCache } from '../../pagecache/index.ts'
 import { Replica } from '../../replica/index.ts'
 import type { Snapshot } from '../../replica/state/snapshot.ts'
 import { type MemoryReplica, memoryReplica, withCounting } from '../../storage/index.ts'
+import { MemoryStore } from '../support/memory-store.ts'
 import { buildMidLifeBucket, type MidLifeBucket, testPreset } from '../support/mid-life-bucket.ts'
 import { suiteDir } from '../support/temp-dir.ts'
 import { readState } from './read-state.ts'
@@ -82,28 +83,3 @@ describe('a mid-life bucket', () => {
     expect(counts.total).toBe(0)
   })
 })
-
-/** Keeps everything, as long as the test. */
-class MemoryStore implements PageStore {
-  readonly #pages = new Map<string, Uint8Array>()
-  readonly #blobs = new Map<string, Uint8Array>()
-
-  read(file: string, pgnos: readonly number[]) {
-    return pgnos.map((pgno) => this.#pages.get(`${file} ${pgno}`)?.slice())
-  }
-
-  write(file: string, pages: Iterable<StoredPage>): void {
-    for (const [pgno, page] of pages) this.#pages.set(`${file} ${pgno}`, page.slice())
-  }
-
-  async readBlob(name: string) {
-    return this.#blobs.get(name)
-  }
-
-  writeBlob(name: string, bytes: Uint8Array): void {
-    this.#blobs.set(name, bytes)
-  }
-
-  async flush(): Promise<void> {}
-  async close(): Promise<void> {}
-}

@@ -150,11 +150,22 @@ export class Connection {
   }
 
   #compile(address: number, bytes: number): number | Promise<number> {
-    const { engine } = this
     this.#log.compile()
-    engine.heap.view.setUint32(this.#out, 0, true) // what a failure would leave
-    const flags = SQLITE_PREPARE_PERSISTENT
-    return engine.call('sqlite3_prepare_v3', this.#db, address, bytes + 1, flags, this.#out, this.#out + 4)
+    return this.#prepareV3(address, bytes + 1, SQLITE_PREPARE_PERSISTENT)
+  }
+
+  /** To `#out`. Nothing is left there by a failure, of which SQLite can have made a statement: the database would stay open with it. */
+  #prepareV3(address: number, bytes: number, flags: number): number | Promise<number> {
+    const { engine } = this
+    const { sqlite, heap, border } = engine
+    const out = this.#out
+    const settled = (result: number): number => {
+      if (border.failure) sqlite.sqlite3_finalize(heap.u32(out))
+      return result
+    }
+    heap.view.setUint32(out, 0, true)
+    const outcome = engine.call('sqlite3_prepare_v3', this.#db, address, bytes, flags, out, out + 4)
+    return typeof outcome === 'number' ? settled(outcome) : outcome.then(settled)
   }
 
   #prepared(
@@ -280,7 +291,7 @@ export class Connection {
       for (const option of DOUBLE_QUOTED_STRINGS) sqlite.sqlite3__wasm_db_config_ip(this.#db, option, quoted, 0)
       result = this.#functions.register(this.#db)
       if (result !== SQLITE.OK) return result
-      result = await engine.call('sqlite3_prepare_v3', this.#db, probe, -1, 0, this.#out, 0)
+      result = await this.#prepareV3(probe, -1, 0)
       if (result !== SQLITE.OK || engine.border.failure) return result
       const statement = heap.u32(this.#out)
       result = await engine.call('sqlite3_step', statement)
@@ -304,22 +315,15 @@ export class Connection {
     if (engine.broken) this.#statements = new StatementCache()
     else {
       this.#statements.clear()
-      if (this.#db !== 0) this.#closeDatabase()
+      // Ours are gone then. Others that SQLite lists (`sqlite3_next_stmt`) are virtual tables' own.
+      if (this.#db !== 0) engine.sqlite.sqlite3_close_v2(this.#db)
+      if (engine.file.isOpen) engine.retire() // something of it is left: a database that is opened beside it finds no file
     }
     this.#db = 0
     this.#schema = undefined
     this.#leasedFor = undefined
     this.#unclean = false
     this.#log.clear()
-  }
-
-  /** With every statement, those too that a failure has left half compiled: SQLite keeps a file open for each of them. */
-  #closeDatabase(): void {
-    const { sqlite } = this.engine
-    for (let left = sqlite.sqlite3_next_stmt(this.#db, 0); left !== 0; left = sqlite.sqlite3_next_stmt(this.#db, 0)) {
-      sqlite.sqlite3_finalize(left)
-    }
-    sqlite.sqlite3_close_v2(this.#db)
   }
 }
 

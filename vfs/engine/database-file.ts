@@ -49,6 +49,10 @@ export class DatabaseFile {
     this.#isOpen = false
   }
 
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** Bytes. */
   size(): number {
     const state = this.#source?.state

@@ -156,6 +156,11 @@ export class Engine {
     return this.#state === 'broken'
   }
 
+  /** Never call it again: it is not what a fresh one would be. */
+  retire(): void {
+    this.#state = 'broken'
+  }
+
   /** Who answers pragmas and functions from now on. */
   set hooks(hooks: EngineHooks) {
     this.#callbacks.hooks = hooks

@@ -49,8 +49,6 @@ export interface SqliteExports {
 
   sqlite3_reset(statement: number): number
   sqlite3_finalize(statement: number): number
-  /** The statement behind `statement`, or with 0 the first one; 0 when there is none. */
-  sqlite3_next_stmt(db: number, statement: number): number
   sqlite3_stmt_readonly(statement: number): number
   /** 0 for an ordinary statement. */
   sqlite3_stmt_isexplain(statement: number): number

@@ -1,4 +1,4 @@
-import type { ReplicaClient } from '../storage/index.ts'
+import type { ReplicaClient } from './types.ts'
 
 /** A caller's client, which is not closed with what is made of it until it is given away. */
 export function lent(client: ReplicaClient): { readonly client: ReplicaClient; giveAway(): void } {
