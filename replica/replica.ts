@@ -1,5 +1,5 @@
 import type { TXID } from '../ltx/index.ts'
-import { PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
+import { PageCache, type PageCacheStats, type PageStore, type PageStoreStats } from '../pagecache/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './core/account.ts'
 import { ReplicaError } from './core/errors.ts'
@@ -164,6 +164,10 @@ export class Replica implements ReadableReplica {
 
   get state(): DatabaseState {
     return this.#tracker.newest
+  }
+
+  get store(): PageStoreStats | undefined {
+    return this.#options.store?.stats?.()
   }
 
   get cost(): Cost {

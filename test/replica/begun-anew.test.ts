@@ -268,18 +268,6 @@ describe('files of two histories side by side', () => {
     for (const client of [old.client, catalogued(old.client)]) await expectState(await Replica.open(client), anew)
   })
 
-  test('old transactions behind a new snapshot: refused', async () => {
-    const old = await live(undefined, 6)
-    const bytes = old.encode(6n, 6n)
-    const anew = await beginAnew(old.client, 5)
-    await anew.upload(9, 1, 5)
-    await old.client.write({ level: 0, minTXID: 6n, maxTXID: 6n }, bytes)
-    await expect(Replica.open(old.client)).rejects.toMatchObject({
-      code: 'REPLICA_DAMAGED',
-      at: { key: expect.stringMatching(/^0\/0000000000000006/) },
-    })
-  })
-
   test('a copy of a bucket, whose times are those of copying: read as ever', async () => {
     const bucket = await live(undefined, 6)
     await bucket.upload(1, 1, 5)
@@ -319,17 +307,6 @@ describe('a file that was listed as another one', () => {
     }
     return { changing, arm }
   }
-
-  test('by a store: what was read is proved once more', async () => {
-    const { changing, arm } = await scene(memoryReplica(), (bytes) => bytes)
-    const clock = { now: 0 }
-    const replica = await Replica.open(changing, options(clock))
-    await arm()
-    clock.now += 60_000 // lists
-    // The new history's own seventh file is not there, but one that was made before its sixth.
-    await expect(replica.refresh()).rejects.toMatchObject({ code: 'REPLICA_DAMAGED' })
-    expect(replica.state.txid).toBe(6n)
-  })
 
   test('by a catalog: its time is another one', async () => {
     const client = memoryReplica()

@@ -90,15 +90,6 @@ describe('two files with each other’s content', () => {
 })
 
 describe('a header that lies', () => {
-  test('about the time: a file that was made long before what it comes after', async () => {
-    const bucket = await scene(4, LARGE)
-    await bucket.client.write(name(0, 3), file(bucket, 3, { timestamp: EPOCH - 3_600_000 }))
-    await expect(Replica.open(bucket.client)).rejects.toMatchObject({
-      code: 'REPLICA_DAMAGED',
-      at: { key: expect.stringMatching(/^0\/0000000000000003/) },
-    })
-  })
-
   test('a clock that was put right by a second is no lie', async () => {
     const bucket = await scene(4, LARGE)
     await bucket.client.write(name(0, 3), file(bucket, 3, { timestamp: EPOCH }))
