@@ -67,7 +67,7 @@ function watchAsyncify(wasm: Watched, places: WeakMap<object, Place>, onSuspend:
     const given = Object.values(imports).flatMap((each) => Object.values(each))
     const memory = given.find((each) => each instanceof WebAssembly.Memory)
     for (const each of given) {
-      const place = typeof each === 'object' && each !== null ? places.get(each) : undefined
+      const place = places.get(each as object)
       if (place && memory) place.memory = memory
     }
     const instance = await instantiate(module, imports)
