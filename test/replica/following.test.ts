@@ -23,7 +23,7 @@ async function expectNewest(replica: Replica, bucket: Bucket): Promise<void> {
 }
 
 /** A page, or why it cannot be had. */
-async function read(pages: PinnedPages, pgno: number): Promise<Uint8Array | string> {
+async function pageOrCode(pages: PinnedPages, pgno: number): Promise<Uint8Array | string> {
   try {
     return pages.get(pgno) ?? (await pages.fetch(pgno))
   } catch (error) {
@@ -205,9 +205,11 @@ describe('following', () => {
     await bucket.client.delete(l0(1, 2))
     listed = 3n
     for (let pgno = 1; pgno <= pages.state.commit; pgno++) {
-      const page = await read(pages, pgno)
+      const page = await pageOrCode(pages, pgno)
       const right = bucket.images[3]!.subarray((pgno - 1) * 4096, pgno * 4096)
-      expect(page === 'REPLICA_SNAPSHOT_GONE' || right.equals(page), `page ${pgno}`).toBe(true)
+      expect(typeof page === 'string' ? page === 'REPLICA_SNAPSHOT_GONE' : right.equals(page), `page ${pgno}`).toBe(
+        true,
+      )
     }
     expect(replica.state).toBe(newest)
     listed = 5n
