@@ -109,13 +109,7 @@ export class Replica implements ReadableReplica {
     if (saved) {
       // One request tells whether it is still the newest.
       const replica = new Replica(context, { cost, state: saved, checkedAt: Number.NEGATIVE_INFINITY }, options)
-      try {
-        await replica.refresh({ maxAgeMs: 0, ...(signal && { signal }) })
-        return replica
-      } catch (error) {
-        clearInterval(replica.#timer)
-        throw error
-      }
+      return await replica.#after(replica.refresh({ maxAgeMs: 0, ...(signal && { signal }) }))
     }
     const ended = { ...context, signal }
     const files = await listed(ended)
@@ -128,7 +122,7 @@ export class Replica implements ReadableReplica {
     const { openNewest, warmUp } = await opening.get()
     const state = await openNewest(ended, files)
     const replica = new Replica(context, { cost, state, checkedAt }, options)
-    await warmUp(state, replica.#shared, context) // with a page map its pages come
+    await replica.#after(warmUp(state, replica.#shared, context)) // with a page map its pages come
     void replica.#save()
     return replica
   }
@@ -163,6 +157,18 @@ export class Replica implements ReadableReplica {
       this.#timer = setInterval(() => void this.refresh().catch(() => {}), this.#checkIntervalMs)
       // Node: following alone keeps no process alive.
       if (typeof this.#timer === 'object') this.#timer.unref()
+    }
+  }
+
+  /** What opening does last: when that fails nothing of this stays. */
+  async #after(work: Promise<unknown>): Promise<this> {
+    try {
+      await work
+      return this
+    } catch (error) {
+      clearInterval(this.#timer)
+      this.#watch?.close()
+      throw error
     }
   }
 
