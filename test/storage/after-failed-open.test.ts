@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { open } from '../../open.ts'
+import { open } from '../../entry/open.ts'
 import { DiskCache } from '../../pagecache/disk/index.ts'
 import { PageCache } from '../../pagecache/index.ts'
 import { Replica } from '../../replica/index.ts'
@@ -74,7 +74,7 @@ describe('after a failed open no request follows', () => {
 
   test('and the process ends by itself', async () => {
     const { server, fail } = await scene()
-    const entry = pathToFileURL(join(import.meta.dirname, '../../open.ts')).href
+    const entry = pathToFileURL(join(import.meta.dirname, '../../entry/open.ts')).href
     const path = JSON.stringify(tempDir())
     const script = `
       import { open } from ${JSON.stringify(entry)}
