@@ -75,17 +75,22 @@ function query(sql: string): Query {
   return { sql, parameters: [] }
 }
 
-/** All of a state, and what a connection must not keep of queries before. */
+/** What a connection must not keep of queries before. */
+export const HYGIENE: readonly Query[] = [
+  query(`SELECT ${STATE}, v, v LIKE 'abc' AS alike FROM meta WHERE k = 'case'`),
+  query(
+    `SELECT ${STATE}, (SELECT count(*) FROM sqlite_temp_schema) AS temporary, group_concat(name) AS d FROM pragma_database_list WHERE name <> 'temp'`,
+  ),
+]
+
+/** All of a state, and all of a connection. */
 export const BATTERY: readonly Query[] = [
   query(`SELECT ${STATE}, ${MARK}, count(*) AS c, sum(n) AS s, sum(length(v)) AS l, max(v) AS m FROM t`),
   query(`SELECT ${STATE}, count(*) AS c, sum(n) AS s FROM t WHERE grp = 2`),
   query(`SELECT ${STATE}, count(*) AS c, total(w) AS s, max(hex(b)) AS b FROM u`),
   query(`SELECT ${STATE}, count(*) AS c, sum(length(p)) AS s, max(hex(p)) AS p FROM wide`),
   query(`SELECT ${STATE}, group_concat(name || ' ' || rootpage, ', ' ORDER BY name) AS s FROM sqlite_schema`),
-  query(`SELECT ${STATE}, v, v LIKE 'abc' AS alike FROM meta WHERE k = 'case'`),
-  query(
-    `SELECT ${STATE}, (SELECT count(*) FROM sqlite_temp_schema) AS temporary, group_concat(name) AS d FROM pragma_database_list WHERE name <> 'temp'`,
-  ),
+  ...HYGIENE,
   query('PRAGMA integrity_check'),
 ]
 

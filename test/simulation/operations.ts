@@ -1,6 +1,6 @@
 import { formatTXID } from '../../ltx/index.ts'
 import { ask } from './asking.ts'
-import { anyQuery, lingeringSql, rowsQuery, STATE, tellingQuery } from './grammar.ts'
+import { anyQuery, HYGIENE, lingeringSql, rowsQuery, STATE, tellingQuery } from './grammar.ts'
 import type { Query } from './native.ts'
 import { type Excuses, Expected } from './oracle.ts'
 import type { Reader } from './reader-model.ts'
@@ -11,16 +11,23 @@ export type Operation = (world: World, reader: Reader, excuses: Excuses) => Prom
 
 /** One query, perhaps given up. */
 const query: Operation = async (world, reader, excuses) => {
-  const { signal, reason } = world.random() < 0.2 ? world.abortSoon() : {}
+  const given = world.random() < 0.2 ? world.abortSoon() : undefined
   const throws = world.random() < 0.05
   const onCost = (): void => {
     if (throws) throw new Expected('onCost throws')
   }
-  const options = { ...(signal && { signal }), onCost }
+  const options = { ...(given && { signal: given.signal }), onCost }
   const sight = { floor: reader.floor }
   reader.saw(
-    asRank(await ask(world, reader.db, anyQuery(world.random), { sight, excuses: { ...excuses, reason }, options })),
+    asRank(
+      await ask(world, reader.db, anyQuery(world.random), {
+        sight,
+        excuses: { ...excuses, reason: given?.reason },
+        options,
+      }),
+    ),
   )
+  world.endedInTime(given ?? {}, 'a query')
 }
 
 /** The same query by several at once, one with a budget: each is refused by its own alone. */
@@ -116,16 +123,17 @@ const impatient: Operation = async (world, reader, excuses) => {
 
 /** Wait for a transaction that is there, or will be, or not. */
 const waitFor: Operation = async (world, reader, excuses) => {
-  const { signal, reason } = world.random() < 0.3 ? world.abortSoon() : {}
+  const given = world.random() < 0.3 ? world.abortSoon() : undefined
   const txid = reader.db.txid + BigInt(world.pick(3))
   const to = world.random() < 0.5 ? txid : formatTXID(txid)
   const timeoutMs = [0, 20, 400, undefined][world.pick(4)]
-  const options = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
-  await world.excused(reader, { ...excuses, reason, timeout: true }, async () => {
+  const options = { ...(given && { signal: given.signal }), ...(timeoutMs !== undefined && { timeoutMs }) }
+  await world.excused(reader, { ...excuses, reason: given?.reason, timeout: true }, async () => {
     await reader.db.waitFor(to, options)
     if (reader.db.txid < txid) throw world.wrong(`waitFor(${to}) has resolved at TXID ${reader.db.txid}`)
     reader.look(world.oracle, 'waitFor()')
   })
+  world.endedInTime(given ?? {}, 'waitFor()')
 }
 
 /** SQL that would leave something behind on the connection. Whether it is refused is another question. */
@@ -134,6 +142,7 @@ const linger: Operation = async (world, reader, excuses) => {
   world.note(`  ${JSON.stringify(sql)}`)
   await reader.db.all(sql).catch((error) => world.typed(error, excuses))
   await reader.db.all(sql).catch((error) => world.typed(error, excuses))
+  for (const query of HYGIENE) await ask(world, reader.db, query, { sight: { floor: reader.floor }, excuses })
 }
 
 /** A query of the database within a transaction: where there is one instance, it can never have its turn. */
@@ -154,7 +163,9 @@ const nested: Operation = async (world, reader, excuses) => {
 const hydrate: Operation = async (world, reader, excuses) => {
   if (reader.shape.kept === undefined) return
   const { signal, reason } = world.random() < 0.3 ? world.abortSoon() : {}
-  await world.excused(reader, { ...excuses, reason, pinned: true }, () => reader.db.hydrate(signal ? { signal } : {}))
+  await world.excused(reader, { ...excuses, reason, pinned: true, forgets: true }, () =>
+    reader.db.hydrate(signal ? { signal } : {}),
+  )
 }
 
 /** A query that was begun in a transaction and goes on behind its end. */

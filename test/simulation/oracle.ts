@@ -36,6 +36,8 @@ export interface Excuses {
   readonly timeout?: boolean
   /** The database is being closed. */
   readonly closing?: boolean
+  /** The tier of pages that lasts forgets some. */
+  readonly forgets?: boolean
 }
 
 const SQLITE_ERROR = 1
@@ -131,6 +133,8 @@ export class Oracle {
         return hostile && begunAnew
       case 'VFS_DEADLOCK':
         return this.deadlocks
+      case 'REPLICA_STORE':
+        return excuses.forgets === true
       case 'REPLICA_BUDGET':
         return budget
       case 'REPLICA_WAIT_TIMEOUT':

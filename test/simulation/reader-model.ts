@@ -26,6 +26,7 @@ export interface ReaderShape {
   readonly retries: boolean
   readonly checkIntervalMs: number
   readonly listIntervalMs: number
+  readonly proofIntervalMs: number
   readonly maxInFlight: number
   readonly sqliteCacheBytes: number | undefined
 }
@@ -54,10 +55,19 @@ export class Reader {
 
   /** As `open` does it. @throws what opening throws */
   static async open(shape: ReaderShape, store: HostileStore, time: VirtualTime): Promise<Reader> {
-    const { cache, kept, follow, checkIntervalMs, listIntervalMs, maxInFlight } = shape
+    const { cache, kept, follow, checkIntervalMs, listIntervalMs, proofIntervalMs, maxInFlight } = shape
     const { bridge, poolSize, sqliteCacheBytes } = shape
     const { now } = time
-    const options = { cache, follow, checkIntervalMs, listIntervalMs, maxInFlight, now, ...(kept && { store: kept }) }
+    const options = {
+      cache,
+      follow,
+      checkIntervalMs,
+      listIntervalMs,
+      proofIntervalMs,
+      maxInFlight,
+      now,
+      ...(kept && { store: kept }),
+    }
     const poolOptions = { bridge, poolSize, ...(sqliteCacheBytes !== undefined && { sqliteCacheBytes }) }
     const client = shape.retries ? new RetryingReader(store) : store
     const [replica, pool] = await Promise.all([

@@ -76,6 +76,7 @@ export function drawScenario(histories: readonly History[], time: VirtualTime, r
       retries: random() < 0.25,
       checkIntervalMs: follows ? 500 : one([0, 0, 30, 1000]),
       listIntervalMs: one([5, 200, 10_000]),
+      proofIntervalMs: one([0, 1000]),
       maxInFlight: one([2, 96]),
       sqliteCacheBytes: one([undefined, 8 * history.shape.pageSize]),
     }

@@ -17,8 +17,18 @@ import { WriterModel } from './writer-model.ts'
 const ROUND_MS = 60
 /** Longer than anything takes that comes to an end. */
 const LONGEST_MS = 120_000
+/** How long something may go on that was given up, while it is read slowly. */
+const MOST_LATE_MS = 100
 /** In a bad network opening may fail, but not for ever. */
 const MOST_OPENINGS = 60
+
+/** How something is given up. */
+export interface GivenUp {
+  readonly signal: AbortSignal
+  readonly reason: Error
+  /** When it was. */
+  at: number | undefined
+}
 
 /** One run: a writer, readers, and all that goes wrong, drawn from a seed. */
 export class World {
@@ -210,10 +220,20 @@ export class World {
   }
 
   /** A signal that aborts in a moment, and its reason. */
-  abortSoon(): { signal: AbortSignal; reason: Error } {
+  abortSoon(): GivenUp {
     const controller = new AbortController()
     const reason = new Error('given up')
-    void this.pause(25).then(() => controller.abort(reason))
-    return { signal: controller.signal, reason }
+    const given: GivenUp = { signal: controller.signal, reason, at: undefined }
+    void this.pause(25).then(() => {
+      given.at = this.time.ms
+      controller.abort(reason)
+    })
+    return given
+  }
+
+  /** What was given up must have ended soon afterwards. @throws Wrong */
+  endedInTime({ at }: Partial<GivenUp>, what: string): void {
+    const late = this.time.ms - (at ?? this.time.ms)
+    if (late > MOST_LATE_MS) throw this.wrong(`${what} went on for ${late.toFixed(1)} ms after it was given up`)
   }
 }
