@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/everywhere/**/*.test.ts', 'test/explorer/*.test.ts'],
-    testTimeout: 400_000, // WebKit and Bun take minutes to compile what Asyncify makes of SQLite, on a busy machine
+    testTimeout: 400_000, // WebKit takes minutes on a busy machine: it runs what Asyncify makes of SQLite slowly
     hookTimeout: 900_000,
     fileParallelism: false,
     pool: 'forks',
