@@ -76,7 +76,7 @@ export async function runSuite(
     }))
 
   await test('queries side by side', () =>
-    withDatabase({}, async (db) => {
+    withDatabase({ poolSize: 4 }, async (db) => {
       const found = await Promise.all(scene.queries.map(async ({ sql }) => rowsText(await db.all(sql))))
       for (const [i, { sql, rows }] of scene.queries.entries()) expectEqual(found[i], rows, sql)
     }))
