@@ -142,7 +142,7 @@ describe('query', () => {
     const second = await cli(args)
     expect(second.stdout).toBe(first.stdout)
     // In one round: what comes next, and whether the state that was kept is still this place's.
-    expect(second.stderr).toMatch(/^2 requests.* 1 round trip\b/)
+    expect(second.stderr).toMatch(/^2 requests, 16 B,/)
   })
 
   test('a query that has begun is ended by SIGINT: 130', async () => {
