@@ -104,7 +104,8 @@ export function decodeCatalog(bytes: Uint8Array, name: string): Catalog {
       cause,
     })
   }
-  if (valuesIn(bytes) > MAX_VALUES) return refuse(`it has more than ${MAX_FILES} files; ${TOO_MANY_HINT}`)
+  if (bytes.length > MAX_VALUES && valuesIn(bytes) > MAX_VALUES)
+    return refuse(`it has more than ${MAX_FILES} files; ${TOO_MANY_HINT}`)
   let parsed: { litetap?: unknown; layout?: unknown; pageMap?: unknown; files?: unknown } | null
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
