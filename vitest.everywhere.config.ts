@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/everywhere/**/*.test.ts', 'test/explorer/*.test.ts'],
-    testTimeout: 180_000,
+    testTimeout: 400_000, // WebKit takes minutes on a busy machine: it runs what Asyncify makes of SQLite slowly
     hookTimeout: 900_000,
     fileParallelism: false,
     pool: 'forks',

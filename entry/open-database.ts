@@ -123,7 +123,13 @@ export async function openDatabase(source: Source, options: CommonOpenOptions, p
       }))
     const store = await opening.made(platform.store(), async (made) => made?.close())
     const memory = new PageCache(cache.memoryBytes === undefined ? {} : { maxBytes: cache.memoryBytes })
-    const replicaOptions = { ...rest, cache: memory, ...(store && { store }), ...(now && { now }) }
+    const replicaOptions = {
+      ...rest,
+      cache: memory,
+      ...(store && { store }),
+      ...(now && { now }),
+      ...(onProblem && { onProblem }),
+    }
     const poolOptions = {
       ...(poolSize !== undefined && { poolSize }),
       ...(deadlockMs !== undefined && { deadlockMs }),

@@ -1,7 +1,7 @@
 import { objectOf, type Shape, someText, wholeNumber } from '../arguments/index.ts'
 import type { PageStore } from '../pagecache/index.ts'
 import { openWebReplica, WEB_REPLICA_OPTIONS, type WebReplicaOptions } from '../storage/web.ts'
-import { type Database, type EngineModules, tell, VfsError } from '../vfs/index.ts'
+import type { Database, EngineModules } from '../vfs/index.ts'
 import {
   COMMON_OPEN_OPTIONS,
   type CommonOpenOptions,
@@ -51,13 +51,8 @@ export async function openOnWeb(
   )
 }
 
-async function openStore(name: string, { cache, onProblem }: WebOpenOptions): Promise<PageStore | undefined> {
+async function openStore(name: string, { cache, onProblem }: WebOpenOptions): Promise<PageStore> {
   const { WebCache } = await import('../pagecache/web/index.ts')
   const { maxBytes } = cache ?? {}
-  const store = await WebCache.open({ name, ...(maxBytes !== undefined && { maxBytes }) })
-  if (store === undefined) {
-    const message = `Cannot keep pages under the name ${name}: the runtime refuses its Cache API (private browsing, http://)`
-    tell(onProblem, new VfsError('VFS_CACHE', message))
-  }
-  return store
+  return await WebCache.open({ name, ...(maxBytes !== undefined && { maxBytes }), ...(onProblem && { onProblem }) })
 }

@@ -1,5 +1,5 @@
 import type { TXID } from '../ltx/index.ts'
-import { PageCache, type PageCacheStats, type PageStore } from '../pagecache/index.ts'
+import { PageCache, type PageCacheStats, type PageStore, type PageStoreStats } from '../pagecache/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './core/account.ts'
 import { ReplicaError } from './core/errors.ts'
@@ -101,13 +101,7 @@ export class Replica implements ReadableReplica {
     if (saved) {
       // One round tells whether it is still the newest, and of this place.
       const replica = new Replica(context, { cost, state: saved, checkedAt: Number.NEGATIVE_INFINITY }, options)
-      try {
-        await replica.refresh({ maxAgeMs: 0, ...(signal && { signal }) })
-        return replica
-      } catch (error) {
-        replica.#stop()
-        throw error
-      }
+      return await replica.#after(replica.refresh({ maxAgeMs: 0, ...(signal && { signal }) }))
     }
     const ended = { ...context, signal }
     const files = await listed(ended)
@@ -123,7 +117,7 @@ export class Replica implements ReadableReplica {
     ])
     const state = await openNewest(ended, files)
     const replica = new Replica(context, { cost, state, checkedAt }, options)
-    await warmUp(state, replica.#shared, context) // with a page map its pages come
+    await replica.#after(warmUp(state, replica.#shared, context)) // with a page map its pages come
     void replica.#save()
     return replica
   }
@@ -162,8 +156,23 @@ export class Replica implements ReadableReplica {
     })
   }
 
+  /** What opening does last: when that fails nothing of this stays. */
+  async #after(work: Promise<unknown>): Promise<this> {
+    try {
+      await work
+      return this
+    } catch (error) {
+      this.#stop()
+      throw error
+    }
+  }
+
   get state(): DatabaseState {
     return this.#tracker.newest
+  }
+
+  get store(): PageStoreStats | undefined {
+    return this.#options.store?.stats?.()
   }
 
   get cost(): Cost {

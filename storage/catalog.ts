@@ -1,6 +1,8 @@
-import { formatTXID, parseTXID, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
+import type { TXID } from '../ltx/index.ts'
 import { StorageError } from './errors.ts'
+import { fileInfoFault } from './file-info-fault.ts'
 import { fileKey, joinPath, s3Key } from './keys.ts'
+import { MAX_FILES, TOO_MANY_HINT } from './limits.ts'
 import type { LtxFileInfo, LtxFileName } from './types.ts'
 
 /**
@@ -41,6 +43,8 @@ export function besideContentType(name: BesideName): string {
 
 /** The catalog is JSON of this version: a reader refuses another. */
 const VERSION = 1
+/** A file has five, and is one itself. */
+const MAX_VALUES = 6 * MAX_FILES + 100
 const LAYOUTS: readonly string[] = ['ltx', 's3'] satisfies Layout[]
 
 /** How a kind of store lays its keys out; `type` is the client's. */
@@ -72,8 +76,14 @@ export function layoutPath(layout: Layout, file: LtxFileName): string {
  *
  * A file is `[level, min TXID in hex, max TXID in hex, bytes, ms since the Unix epoch]`, the page map, if there is one,
  * `[TXID in hex, bytes]`.
+ *
+ * @throws StorageError STORAGE_TOO_LARGE
  */
 export function encodeCatalog({ layout, pageMap, files }: Catalog): Uint8Array<ArrayBuffer> {
+  if (files.length > MAX_FILES) {
+    const message = `Cannot write a catalog of ${files.length} files, at most ${MAX_FILES} can be read; ${TOO_MANY_HINT}`
+    throw new StorageError('STORAGE_TOO_LARGE', message, { at: { key: CATALOG_NAME } })
+  }
   const lines = [...files]
     .sort(byName)
     .map(({ level, minTXID, maxTXID, size, createdAt }) =>
@@ -94,6 +104,8 @@ export function decodeCatalog(bytes: Uint8Array, name: string): Catalog {
       cause,
     })
   }
+  if (bytes.length > MAX_VALUES && valuesIn(bytes) > MAX_VALUES)
+    return refuse(`it has more than ${MAX_FILES} files; ${TOO_MANY_HINT}`)
   let parsed: { litetap?: unknown; layout?: unknown; pageMap?: unknown; files?: unknown } | null
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -106,41 +118,58 @@ export function decodeCatalog(bytes: Uint8Array, name: string): Catalog {
     )
   }
   const { layout, files } = parsed
-  if (typeof layout !== 'string' || !LAYOUTS.includes(layout)) return refuse(`its layout is ${JSON.stringify(layout)}`)
+  if (typeof layout !== 'string' || !LAYOUTS.includes(layout)) return refuse('it has another layout than ltx or s3')
   if (!Array.isArray(files)) return refuse('it has no list of files')
-  const infos = files.map((row) => fileInfo(row) ?? refuse(`it has a file ${JSON.stringify(row)}`))
-  const sorted = infos.every((info, i) => i === 0 || byName(infos[i - 1]!, info) < 0)
-  if (!sorted) return refuse('its files are out of order')
+  const infos = files.map((row: unknown, i): LtxFileInfo => {
+    const info = fileInfo(row)
+    const fault = info ? fileInfoFault(info) : 'form'
+    return fault === undefined ? info! : refuse(`no file can have the ${fault} of its file ${i + 1}`)
+  })
+  const unsorted = infos.findIndex((info, i) => i > 0 && byName(infos[i - 1]!, info) >= 0)
+  if (unsorted > 0) return refuse(`its file ${unsorted + 1} is out of order`)
   return { layout: layout as Layout, pageMap: pageMapEntry(parsed.pageMap), files: infos }
+}
+
+/** An upper bound: so much memory it takes to parse it, and few bytes can be very many values. */
+function valuesIn(bytes: Uint8Array): number {
+  let count = 0
+  // Commas, and what begins an array or an object.
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (byte === 0x2c || byte === 0x5b || byte === 0x7b) count++ // , [ {
+  }
+  return count
 }
 
 /** What cannot be understood is not there: it only saves time. */
 function pageMapEntry(entry: unknown): PageMapEntry | undefined {
   if (!Array.isArray(entry)) return undefined
   const [txid, size] = [hexTXID(entry[0]), entry[1] as unknown]
-  return txid !== undefined && isWhole(size) ? { txid, size } : undefined
+  return txid !== undefined && Number.isSafeInteger(size) && (size as number) >= 0
+    ? { txid, size: size as number }
+    : undefined
 }
 
+/** Undefined for what is of another form; whether there can be such a file is another question. */
 function fileInfo(row: unknown): LtxFileInfo | undefined {
   if (!Array.isArray(row) || row.length !== 5) return undefined
   const [level, min, max, size, createdAt] = row as unknown[]
-  const [minTXID, maxTXID] = [hexTXID(min), hexTXID(max)]
-  if (minTXID === undefined || maxTXID === undefined || minTXID < 1n || maxTXID < minTXID) return undefined
-  if (!isWhole(level) || level > SNAPSHOT_LEVEL || !isWhole(size) || !Number.isSafeInteger(createdAt)) return undefined
-  return { level, minTXID, maxTXID, size, createdAt: createdAt as number }
+  const minTXID = hexTXID(min)
+  const maxTXID = max === min ? minTXID : hexTXID(max) // mostly one transaction, and a catalog has many files
+  if (minTXID === undefined || maxTXID === undefined) return undefined
+  if (typeof level !== 'number' || typeof size !== 'number' || typeof createdAt !== 'number') return undefined
+  return { level, minTXID, maxTXID, size, createdAt }
 }
 
-function hexTXID(text: unknown): bigint | undefined {
-  return typeof text === 'string' && text.length <= 16 ? parseTXID(text.padStart(16, '0')) : undefined
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+function hexTXID(text: unknown): TXID | undefined {
+  return typeof text === 'string' && /^[0-9a-f]{1,16}$/.test(text) ? BigInt(`0x${text}`) : undefined
 }
 
 /** The order of a catalog: by level, then as names sort. */
-export function byName(a: LtxFileInfo, b: LtxFileInfo): number {
-  if (a.level !== b.level) return a.level - b.level
-  const [left, right] = [formatTXID(a.minTXID) + formatTXID(a.maxTXID), formatTXID(b.minTXID) + formatTXID(b.maxTXID)]
-  return left < right ? -1 : left > right ? 1 : 0
+export function byName(a: LtxFileName, b: LtxFileName): number {
+  return a.level - b.level || compare(a.minTXID, b.minTXID) || compare(a.maxTXID, b.maxTXID)
+}
+
+function compare(a: TXID, b: TXID): number {
+  return a < b ? -1 : Number(a > b)
 }

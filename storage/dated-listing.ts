@@ -1,5 +1,6 @@
 import { decodeHeader, HEADER_SIZE, isLtxError, SNAPSHOT_LEVEL } from '../ltx/index.ts'
 import { readAll } from './body.ts'
+import { fileInfoFault } from './file-info-fault.ts'
 import type { ListOptions, LtxFileInfo, LtxFileName, ReplicaClient } from './types.ts'
 
 /** Headers read at the same time. */
@@ -85,7 +86,8 @@ async function readTime(
   const stream = await client.open(file, { offset: 0, size: HEADER_SIZE, ...(signal && { signal }) })
   if (!stream) return undefined
   try {
-    return { ...file, createdAt: decodeHeader(await readAll(stream)).timestamp }
+    const dated = { ...file, createdAt: decodeHeader(await readAll(stream)).timestamp }
+    return fileInfoFault(dated) === undefined ? dated : file
   } catch (error) {
     if (isLtxError(error)) return file // damaged: whoever reads it will say so
     throw error

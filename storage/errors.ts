@@ -23,6 +23,7 @@ export type StorageErrorCode =
   | 'STORAGE_NO_SPACE'
   | 'STORAGE_IO'
   | 'STORAGE_DELETE_FAILED'
+  /** It has more bytes, files or pages than the store takes, or than is read here at most. */
   | 'STORAGE_TOO_LARGE'
   | 'STORAGE_BAD_LTX_HEADER'
   | 'STORAGE_BAD_URL'

@@ -1,7 +1,10 @@
 import { ownedStream } from './body.ts'
-import { StorageError } from './errors.ts'
+import { StorageError, type StorageErrorCode } from './errors.ts'
+import type { BodyLimit } from './limits.ts'
+import { Patience } from './patience.ts'
 import type { RangeAsked, RangePlan } from './range-reply.ts'
 import type { ByteStream } from './types.ts'
+import { within } from './within.ts'
 
 /** The body of a reply, wherever it comes from. */
 export interface ChunkSource {
@@ -14,8 +17,10 @@ export interface ChunkSource {
 export interface RangeBodyContext extends RangeAsked {
   /** What is read, for people: without any secret. */
   readonly name: string
-  /** The server may be silent for so long. */
+  /** The server may be silent for so long; what drips counts as silence (`Patience`). */
   readonly idleTimeoutMs: number
+  /** Longest wait for all of it, in ms. Default: as long as it takes, for it is as long as a file can be. */
+  readonly totalTimeoutMs?: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -23,6 +28,17 @@ export interface RangeBodyContext extends RangeAsked {
 export function webChunks(body: ReadableStream<Uint8Array>): ChunkSource {
   const reader = body.getReader()
   return { next: async () => (await reader.read()).value, stop: () => reader.cancel() }
+}
+
+/** A stream of ours. */
+export function chunksOf(stream: ByteStream): ChunkSource {
+  const iterator = stream[Symbol.asyncIterator]()
+  return {
+    next: async () => (await iterator.next()).value,
+    stop: async () => {
+      await iterator.return?.()
+    },
+  }
 }
 
 interface NodeBody extends AsyncIterable<Uint8Array> {
@@ -68,23 +84,33 @@ export function withEnd({ next, stop }: ChunkSource, end: (bytes: number) => voi
   }
 }
 
+/** What to take from a body. */
+export interface BodyPlan extends RangePlan {
+  /** Where nothing else tells how long it may be. */
+  readonly limit?: BodyLimit
+}
+
 /**
  * Exactly the planned bytes of a reply's body.
  *
- * @throws StorageError STORAGE_SHORT_READ, STORAGE_BAD_RANGE_REPLY, STORAGE_TIMEOUT; the signal's reason
+ * @throws StorageError STORAGE_SHORT_READ, STORAGE_BAD_RANGE_REPLY, STORAGE_TOO_LARGE, STORAGE_TIMEOUT; the signal's reason
  */
-export function rangeBody(source: ChunkSource, plan: RangePlan, context: RangeBodyContext): ByteStream {
-  const { key, name } = context
+export function rangeBody(source: ChunkSource, plan: BodyPlan, context: RangeBodyContext): ByteStream {
+  const { key, name, idleTimeoutMs, totalTimeoutMs, signal } = context
+  const { limit } = plan
+  const patience = new Patience({ idleMs: idleTimeoutMs, totalMs: totalTimeoutMs })
   let skip = plan.skip
   let taken = 0
-  const fail = (code: 'STORAGE_SHORT_READ' | 'STORAGE_BAD_RANGE_REPLY', why: string, cause?: unknown): StorageError =>
+  const fail = (code: StorageErrorCode, why: string, cause?: unknown): StorageError =>
     new StorageError(code, `Cannot read ${name}: ${why}`, { at: { key, offset: context.offset + taken }, cause })
+  const late = (): StorageError => fail('STORAGE_TIMEOUT', `the server is silent or too slow after ${taken} bytes`)
   const next = async (): Promise<Uint8Array | undefined> => {
     for (;;) {
-      context.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       if (!plan.toEnd && taken === plan.take) return undefined
-      const chunk = await readChunk(source, context).catch((error) => {
-        if (context.signal?.aborted) throw context.signal.reason
+      const coming = within(source.next(), { ms: patience.left, signal, late })
+      const chunk = await patience.count(coming).catch((error) => {
+        if (signal?.aborted) throw signal.reason
         if (error instanceof StorageError) throw error
         throw fail('STORAGE_SHORT_READ', `the connection was lost after ${taken} of ${plan.take ?? 'all'} bytes`, error)
       })
@@ -92,9 +118,13 @@ export function rangeBody(source: ChunkSource, plan: RangePlan, context: RangeBo
         if (plan.take === undefined || taken === plan.take) return undefined
         throw fail('STORAGE_SHORT_READ', `the reply ended after ${taken} of ${plan.take} bytes`)
       }
+      patience.heard(chunk.length)
       const dropped = Math.min(skip, chunk.length)
       skip -= dropped
       let rest = chunk.subarray(dropped)
+      if (limit && taken + rest.length > limit.bytes) {
+        throw fail('STORAGE_TOO_LARGE', `it has more than ${limit.bytes} bytes; ${limit.hint}`)
+      }
       if (plan.take !== undefined && taken + rest.length > plan.take) {
         if (plan.toEnd) throw fail('STORAGE_BAD_RANGE_REPLY', `the reply goes on after ${plan.take} bytes`)
         rest = rest.subarray(0, plan.take - taken)
@@ -104,21 +134,4 @@ export function rangeBody(source: ChunkSource, plan: RangePlan, context: RangeBo
     }
   }
   return ownedStream(next, () => source.stop())
-}
-
-/** The next chunk, or STORAGE_TIMEOUT if the server has been silent for too long. */
-async function readChunk(source: ChunkSource, context: RangeBodyContext): Promise<Uint8Array | undefined> {
-  const { name, key, idleTimeoutMs } = context
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const message = `Cannot read ${name}: the server sent nothing for ${idleTimeoutMs} ms`
-      reject(new StorageError('STORAGE_TIMEOUT', message, { at: { key } }))
-    }, idleTimeoutMs)
-  })
-  try {
-    return await Promise.race([source.next(), silence])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -81,8 +81,8 @@ function planHidden(reply: RangeReply, asked: RangeAsked): RangePlan {
   if (fileSize !== undefined) throw mismatch(asked, `${length} bytes of a file that should have ${fileSize}`)
   throw mismatch(
     asked,
-    `${reply.contentLength ?? 'some'} bytes, and cannot know whether the file ends there, for the server does not let ` +
-      'this page see Content-Range; add it to its CORS rules (docs/cors.md): ' +
+    `${reply.contentLength ?? 'some'} bytes, and cannot know whether the file ends there: the server must let this page see it by its CORS rules ` +
+      '(docs/cors.md): ' +
       'Access-Control-Expose-Headers: Content-Range, ETag',
   )
 }

@@ -6,7 +6,7 @@ export abstract class ReadOnlyReplica {
   readonly url: string
   readonly readsOnly = true
   readonly createsExclusively = false
-  #closed = false
+  readonly #ending = new AbortController()
 
   constructor(type: string, url: string) {
     this.type = type
@@ -26,13 +26,18 @@ export abstract class ReadOnlyReplica {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#ending.abort(new StorageError('STORAGE_CLOSED', `${this.url} has been closed`))
+  }
+
+  /** Aborted when it is closed, with STORAGE_CLOSED. */
+  protected get ended(): AbortSignal {
+    return this.#ending.signal
   }
 
   /** @throws StorageError STORAGE_CLOSED; the signal's reason */
   protected check(signal: AbortSignal | undefined): void {
     signal?.throwIfAborted()
-    if (this.#closed) throw new StorageError('STORAGE_CLOSED', `${this.url} has been closed`)
+    this.ended.throwIfAborted()
   }
 
   async #refuse(): Promise<never> {

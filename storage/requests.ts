@@ -1,6 +1,7 @@
 import { type RetryOptions, retried } from './backoff.ts'
 import { isStorageError, StorageError } from './errors.ts'
 import type { Observable, RequestObserver, RequestOutcome, RequestVerb } from './observe.ts'
+import { LONGEST_TIMEOUT_MS, within } from './within.ts'
 
 export interface RequestsOptions {
   /** A server may be silent for so long. */
@@ -72,30 +73,24 @@ export class Requests implements Observable {
     const end = (bytes = request.bytes ?? 0): void => over({ bytes })
     const silence = new AbortController()
     const patienceMs = this.#options.idleTimeoutMs + Math.ceil((request.bytes ?? 0) / SLOWEST_UPLOAD)
-    const timer = setTimeout(() => silence.abort(), patienceMs)
+    const timer = setTimeout(() => silence.abort(), Math.min(patienceMs, LONGEST_TIMEOUT_MS))
     try {
       const both = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal
-      const result = await untilAborted(request.send(both, end), both)
+      // Not every part of an attempt heeds a signal: getting credentials does not.
+      const result = await within(request.send(both, end), { signal: both })
       if (!lasting) end()
       return result
     } catch (error) {
       over({ bytes: 0, error })
+      const late = silence.signal.aborted
+      silence.abort() // an answer that is refused by its head may have a body without an end
       if (signal?.aborted) throw signal.reason
-      if (silence.signal.aborted) throw silent(request, patienceMs, error)
+      if (late) throw silent(request, patienceMs, error)
       throw isStorageError(error) ? error : request.errorOf(error)
     } finally {
       clearTimeout(timer)
     }
   }
-}
-
-/** Not every part of an attempt heeds a signal: getting credentials does not. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
 
 function silent({ what, key }: Request<unknown>, ms: number, cause: unknown): StorageError {

@@ -103,7 +103,8 @@ export interface ReplicaClient {
    */
   watch?(onChange: () => void): Watch
   /**
-   * Open one file for reading, whole or a byte range. The stream holds a socket or a handle until it is read to its
+   * Open one file for reading, whole or a byte range; with retries (`withRetry`, `RetryingReader`) a file as it was listed
+   * is never read past its listed size, whatever the store sends. The stream holds a socket or a handle until it is read to its
    * end or left (`return`).
    * @returns undefined when there is no such file
    * @throws StorageError STORAGE_SHORT_READ when the store delivers fewer bytes than it promised

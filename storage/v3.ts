@@ -52,6 +52,7 @@ export function parseV3Key(key: string): V3File | undefined {
   const wal = WAL.exec(key)
   if (!wal) return undefined
   const offset = Number.parseInt(wal[3]!, 16)
+  if (!Number.isSafeInteger(offset)) return undefined // no WAL is that long
   return { generation: wal[1]!, kind: 'wal', index: Number.parseInt(wal[2]!, 16), offset }
 }
 

@@ -12,6 +12,7 @@ import type {
   ReplicaClient,
   WriteOptions,
 } from './types.ts'
+import { LONGEST_TIMEOUT_MS, within } from './within.ts'
 import { WrappedReplica } from './wrapped-replica.ts'
 
 export interface CatalogOptions {
@@ -34,8 +35,6 @@ export interface CatalogOptions {
 }
 
 const DEFAULT_RETRY_MS = 10_000
-/** `setTimeout` takes no more than this. */
-const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
 /**
  * A client that keeps the replica's catalog current: a file is in it once it is durable, and out of it before it is
@@ -186,7 +185,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
   }
 
   #scheduleRelisting(): void {
-    const everyMs = Math.min(this.#options.relistIntervalMs ?? 600_000, TIMEOUT_MAX_MS)
+    const everyMs = Math.min(this.#options.relistIntervalMs ?? 600_000, LONGEST_TIMEOUT_MS)
     this.#relistTimer = setTimeout(() => {
       this.#mustList = true
       this.#schedule()
@@ -279,13 +278,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
   /** Wait for the work, but not for ever, and not after an abort: whoever waits goes on without it then. */
   async #patiently(work: Promise<void>, signal?: AbortSignal): Promise<void> {
     const { patienceMs = 10_000 } = this.#options
-    const enough = Promise.withResolvers<void>()
-    const timer = setTimeout(enough.resolve, patienceMs)
-    const stop = (): void => enough.resolve()
-    signal?.addEventListener('abort', stop, { once: true })
-    if (!signal?.aborted) await Promise.race([work, enough.promise])
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', stop)
+    await within(work, { ms: patienceMs, signal }).catch(() => {})
   }
 }
 

@@ -1,6 +1,6 @@
-import { attempt, Backoff, type RetryOptions } from './backoff.ts'
+import { attempt, Backoff, type RetryOptions, retried } from './backoff.ts'
 import { openResumed } from './open-resumed.ts'
-import { RetryingReader } from './retrying-reader.ts'
+import { forReading, RetryingReader } from './retrying-reader.ts'
 import type {
   ByteStream,
   LeaseStore,
@@ -27,16 +27,19 @@ export function withRetry(client: ReplicaClient, options: RetryOptions = {}): Re
 class RetryingClient extends RetryingReader {
   readonly lease?: LeaseStore
   readonly writeBeside?: NonNullable<ReplicaClient['writeBeside']>
+  readonly #options: RetryOptions
 
   constructor(client: ReplicaClient, options: RetryOptions) {
-    super(client, options, client.v3 && new RetryingV3Store(client.v3, client.url, options))
+    super(client, options, client.v3 && new RetryingV3Store(client.v3, client.url, forReading(options)))
+    this.#options = options
     if (client.writeBeside) {
-      this.writeBeside = (name, body, signal) => this.retry((both) => client.writeBeside!(name, body, both), signal)
+      this.writeBeside = (name, body, signal) =>
+        retried(options, signal, (both) => client.writeBeside!(name, body, both))
     }
     const { lease } = client
     if (lease) {
       this.lease = {
-        get: (signal) => this.retry((both) => lease.get(both), signal),
+        get: (signal) => retried(forReading(options), signal, (both) => lease.get(both)),
         put: (body, version, signal) => lease.put(body, version, signal),
         delete: (version, signal) => lease.delete(version, signal),
       }
@@ -49,15 +52,17 @@ class RetryingClient extends RetryingReader {
     options: WriteOptions = {},
   ): Promise<LtxFileInfo> {
     if (!(body instanceof Uint8Array)) return super.write(file, body, options)
-    return this.retry((signal) => super.write(file, body, { ...options, ...(signal && { signal }) }), options.signal)
+    return retried(this.#options, options.signal, (signal) =>
+      super.write(file, body, { ...options, ...(signal && { signal }) }),
+    )
   }
 
   override delete(files: readonly LtxFileName[], signal?: AbortSignal): Promise<void> {
-    return this.retry((both) => super.delete(files, both), signal)
+    return retried(this.#options, signal, (both) => super.delete(files, both))
   }
 
   override deleteAll(signal?: AbortSignal): Promise<void> {
-    return this.retry((both) => super.deleteAll(both), signal)
+    return retried(this.#options, signal, (both) => super.deleteAll(both))
   }
 }
 
@@ -78,8 +83,12 @@ class RetryingV3Store implements V3Store {
     yield* await attempt(backoff, () => Array.fromAsync(this.#store.list(backoff.signal)))
   }
 
-  open(file: V3File, options: OpenOptions = {}): Promise<ByteStream | undefined> {
+  open(file: V3File & { readonly size?: number }, options: OpenOptions = {}): Promise<ByteStream | undefined> {
     const name = `${file.kind} ${file.index}/${file.offset} of generation ${file.generation} of ${this.#url}`
-    return openResumed((rest) => this.#store.open(file, rest), options, { retry: this.#options, name })
+    return openResumed((rest) => this.#store.open(file, rest), options, {
+      retry: this.#options,
+      listedSize: file.size,
+      name,
+    })
   }
 }

@@ -1,3 +1,6 @@
+/** `setTimeout` takes no more than this. */
+export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
 export interface WaitLimits {
   readonly signal?: AbortSignal | undefined
   /** Longest wait, in milliseconds. Default: for ever. */
@@ -16,7 +19,7 @@ export async function within<T>(work: Promise<T>, { ms, signal, late }: WaitLimi
   let timer: ReturnType<typeof setTimeout> | undefined
   let abort: (() => void) | undefined
   const ended = new Promise<never>((_, reject) => {
-    if (ms !== undefined) timer = setTimeout(() => reject(late?.()), ms)
+    if (ms !== undefined) timer = setTimeout(() => reject(late?.()), Math.min(ms, LONGEST_TIMEOUT_MS))
     abort = () => reject(signal?.reason)
     signal?.addEventListener('abort', abort, { once: true })
   })
@@ -26,4 +29,20 @@ export async function within<T>(work: Promise<T>, { ms, signal, late }: WaitLimi
     clearTimeout(timer)
     if (abort) signal?.removeEventListener('abort', abort)
   }
+}
+
+/** Wait. @throws the signal's reason */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
+    const abort = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', abort, { once: true })
+  })
 }

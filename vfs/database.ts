@@ -1,4 +1,5 @@
 import { formatTXID, parseTXID, type TXID } from '../ltx/index.ts'
+import type { PageStoreStats } from '../pagecache/index.ts'
 import type {
   Budget,
   Cost,
@@ -54,6 +55,12 @@ export interface QueryOptions extends RowFormat {
 
 /** How a state is named: a time as Date or text (RFC 3339, "5 minutes ago", LATEST), or exactly: `{ txid }`, `{ timestamp }`. */
 export type When = Date | string | StateTarget
+
+/** What reading has cost, and what of it was kept. */
+export interface DatabaseStats extends Cost {
+  /** The cache that outlives the database, where there is one: also why it keeps nothing. */
+  readonly store?: PageStoreStats
+}
 
 interface Travel {
   readonly timestamp: number
@@ -264,9 +271,10 @@ export class Database implements Queries {
     return formatTXID(this.#known.txid)
   }
 
-  /** What everything so far has cost, by all who share the replica. A copy. */
-  stats(): Cost {
-    return { ...this.#shared.replica.cost }
+  /** What everything so far has cost, by all who share the replica, and how the cache that lasts is doing. A copy. */
+  stats(): DatabaseStats {
+    const { cost, store } = this.#shared.replica
+    return { ...cost, ...(store && { store }) }
   }
 
   /**

@@ -2,7 +2,7 @@
 
 export { ConnectionPool, type PoolContext, type PoolOptions } from './connection/connection-pool.ts'
 export type { Row, RowFormat, SqlParameter, SqlParameters, SqlValue } from './connection/values.ts'
-export { Database, type DatabaseOptions, type QueryOptions, type When } from './database.ts'
+export { Database, type DatabaseOptions, type DatabaseStats, type QueryOptions, type When } from './database.ts'
 export { type BridgeKind, detectBridge } from './engine/bridge.ts'
 export type { EngineModules } from './engine/engine.ts'
 export { isVfsError, VfsError, type VfsErrorCode, type VfsErrorContext } from './engine/errors.ts'

@@ -1,4 +1,5 @@
 import type { TXID } from '../../ltx/index.ts'
+import type { PageStoreStats } from '../../pagecache/index.ts'
 
 /** One state of the database, as a read transaction sees it from its first page to its last. An immutable value. */
 export interface DatabaseState {
@@ -133,6 +134,8 @@ export interface ReadableReplica {
   readonly state: DatabaseState
   /** What everything so far has cost. */
   readonly cost: Cost
+  /** How the cache that lasts is doing; undefined without one. */
+  readonly store: PageStoreStats | undefined
   /** Look for newer files, unless that was done a moment ago. @returns the newest state */
   refresh(options?: RefreshOptions): Promise<DatabaseState>
   /** An older state. @throws ReplicaError REPLICA_TX_NOT_AVAILABLE */

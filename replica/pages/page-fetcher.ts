@@ -1,7 +1,8 @@
 import { decodePageFrame, isLtxError } from '../../ltx/index.ts'
 import type { PageCache, PageStore, StoredPage } from '../../pagecache/index.ts'
 import type { Account } from '../core/account.ts'
-import { ReplicaError } from '../core/errors.ts'
+import { damaged } from '../core/damaged.ts'
+import type { ReplicaError } from '../core/errors.ts'
 import { orAborted } from '../core/or-aborted.ts'
 import type { RangeReader } from '../state/range-reader.ts'
 import type { SourceFile } from '../state/source-file.ts'
@@ -316,15 +317,6 @@ function newJob(file: SourceFile, pages: readonly PendingPage[], options: FetchO
   const job: FetchJob = { file, pages, pageSize, planner: account, urgent, askedAt, sent: undefined }
   for (const page of pages) page.job = job
   return job
-}
-
-/** The error for a file whose bytes are not what they should be. */
-export function damaged(file: { readonly key: string }, cause: Error, at: { pgno?: number; offset?: number } = {}) {
-  return new ReplicaError('REPLICA_DAMAGED', `Cannot read ${file.key}: it is damaged (${cause.message})`, {
-    at: { key: file.key, ...at },
-    hint: 'Restore the file from a copy of the bucket, or take a new snapshot of the database.',
-    cause,
-  })
 }
 
 function truncated(file: SourceFile, end: number): ReplicaError {

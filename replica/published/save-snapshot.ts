@@ -1,9 +1,9 @@
 import { crc64 } from '../../ltx/index.ts'
 import { LazyIndex, type SavedLazyIndex } from '../state/lazy-index.ts'
 import type { PageLayer, SavedLayer } from '../state/page-layer.ts'
+import { SavedRowWriter } from '../state/saved-row-writer.ts'
 import type { Snapshot } from '../state/snapshot.ts'
 import type { SourceFile } from '../state/source-file.ts'
-import { SavedRowWriter } from './saved-row-writer.ts'
 import { CHECKSUM_SIZE, FORMAT, type Saved, type SavedFile } from './saved-snapshot.ts'
 
 /** A page to be saved with the map. */

@@ -3,9 +3,9 @@ import type { PageCache } from '../../pagecache/index.ts'
 import type { LtxFileInfo } from '../../storage/index.ts'
 import { LazyIndex, type SavedLazyIndex } from '../state/lazy-index.ts'
 import { PageLayer, type SavedLayer } from '../state/page-layer.ts'
+import { SavedRowReader } from '../state/saved-row-reader.ts'
 import { Snapshot } from '../state/snapshot.ts'
 import { SourceFile } from '../state/source-file.ts'
-import { SavedRowReader } from './saved-row-reader.ts'
 
 /** Changes whenever the shape below does: what was saved otherwise is not read. */
 export const FORMAT = 'litetap page map 3'

@@ -1,5 +1,5 @@
+import { damaged } from '../core/damaged.ts'
 import { ReplicaError } from '../core/errors.ts'
-import { damaged } from '../pages/page-fetcher.ts'
 import type { FileHead, OpenedFile } from './snapshot.ts'
 
 /**
@@ -16,15 +16,12 @@ export interface LastFile extends FileHead {
 }
 
 /**
- * Refuse a file that cannot come after a state, by what the headers say.
+ * Refuse a file that cannot come after a state, by what the headers say. Their times are no reason: the primary's clock may
+ * have been ahead for a while.
  * @throws ReplicaError REPLICA_PAGE_SIZE, REPLICA_DAMAGED
  */
 export function mustGoOn(before: LastFile, { file, head }: OpenedFile): void {
   if (head.pageSize !== before.pageSize) throw differentPageSize(file, head.pageSize, before.pageSize)
-  if (head.timestamp < before.timestamp - CLOCK_SLACK_MS) {
-    const [made, earlier] = [head.timestamp, before.timestamp].map((time) => new Date(time).toISOString())
-    throw damaged(file, new Error(`it was made at ${made}, the transactions before it at ${earlier}`))
-  }
   if (file.info.minTXID === before.txid + 1n && !isLinked(before.link, head.link)) {
     throw damaged(file, new Error('it goes on from another transaction than the one before it'))
   }

@@ -1,5 +1,5 @@
-import type { SavedRowReader } from '../published/saved-row-reader.ts'
 import { PageLayer, type PageLocation, type SavedLayer } from './page-layer.ts'
+import type { SavedRowReader } from './saved-row-reader.ts'
 import type { SourceFile } from './source-file.ts'
 
 /** What is known about the file whose index is read piece by piece. */

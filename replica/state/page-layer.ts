@@ -1,4 +1,4 @@
-import type { SavedRowReader } from '../published/saved-row-reader.ts'
+import type { SavedRowReader } from './saved-row-reader.ts'
 import type { SourceFile } from './source-file.ts'
 
 /** Where one page's frame is. */

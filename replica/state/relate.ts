@@ -1,5 +1,7 @@
 import { SNAPSHOT_LEVEL, type TXID } from '../../ltx/index.ts'
 import type { LtxFileName } from '../../storage/index.ts'
+import type { OpenSnapshotContext } from './open-snapshot.ts'
+import { openOnce } from './opened-files.ts'
 import type { Snapshot } from './snapshot.ts'
 import { isThere, type ProofContext, type Standing, standingOf } from './standing.ts'
 
@@ -15,7 +17,7 @@ import { isThere, type ProofContext, type Standing, standingOf } from './standin
 export async function relate(
   base: Snapshot,
   found: Snapshot,
-  context: ProofContext,
+  context: OpenSnapshotContext,
   known?: Standing,
 ): Promise<Snapshot> {
   let standing = known
@@ -25,15 +27,17 @@ export async function relate(
     standing = await standingOf(base, context)
   }
   if (standing === 'there') return found.txid < base.txid ? base : found.inHistoryOf(base)
-  if (standing === 'other' || found.txid > base.txid) return found
-  if (found.txid === base.txid) return isCompactionOf(base, found) ? found.inHistoryOf(base) : found
+  if (standing === 'other') return found
+  if (found.txid >= base.txid) return (await holdsEndOf(base, found, context)) ? found.inHistoryOf(base) : found
   return (await isNewest(found, base, context)) ? found : base
 }
 
-/** A compacted file has the time of the last one that went into it (facts 1.9). */
-function isCompactionOf({ timestamp }: Snapshot, found: Snapshot): boolean {
-  const { level } = found.newest.info
-  return level > 0 && level < SNAPSHOT_LEVEL && found.timestamp === timestamp
+/** A compacted file has the time of the last one that went into it (facts 1.9): one that ends where `base` did is its own. */
+async function holdsEndOf(base: Snapshot, found: Snapshot, context: OpenSnapshotContext): Promise<boolean> {
+  const end = found.files().find(({ info: { level, maxTXID } }) => {
+    return level > 0 && level < SNAPSHOT_LEVEL && maxTXID === base.txid
+  })
+  return end !== undefined && (await openOnce(end.info, 'header', context)).head.timestamp === base.timestamp
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Decoder, isLtxError } from '../../ltx/index.ts'
 import type { LtxFileName } from '../../storage/index.ts'
-import { damaged } from '../pages/page-fetcher.ts'
+import { damaged } from '../core/damaged.ts'
 import type { OpenFileContext } from './open-file.ts'
 import { FileGone } from './range-reader.ts'
 import type { Snapshot } from './snapshot.ts'

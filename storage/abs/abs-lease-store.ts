@@ -1,6 +1,7 @@
-import { ownedStream, readAll } from '../body.ts'
 import { isStorageError, StorageError } from '../errors.ts'
+import { readLimited } from '../limited-body.ts'
 import { streamChunks } from '../range-body.ts'
+import { LEASE_LIMIT } from '../store-limits.ts'
 import type { LeaseStore } from '../types.ts'
 import { isNoBlob } from './abs-error.ts'
 import type { AbsConnection } from './connection.ts'
@@ -29,8 +30,10 @@ export class AbsLeaseStore implements LeaseStore {
         signal,
         send: async (container, abortSignal) => {
           const reply = await container.getBlobClient(key).download(0, undefined, { abortSignal, maxRetryRequests: 0 })
-          const { next, stop } = streamChunks(reply.readableStreamBody)
-          return { body: await readAll(ownedStream(next, stop)), version: this.#version(reply.etag) }
+          const { idleTimeoutMs } = this.#connection.requests
+          const context = { key, name: this.#connection.nameOf(key), idleTimeoutMs, signal }
+          const body = await readLimited(streamChunks(reply.readableStreamBody), LEASE_LIMIT, context)
+          return { body, version: this.#version(reply.etag) }
         },
       })
     } catch (error) {

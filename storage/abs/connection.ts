@@ -2,6 +2,7 @@ import { ContainerClient, newPipeline, StorageSharedKeyCredential } from '@azure
 import type { RequestVerb } from '../observe.ts'
 import { Requests } from '../requests.ts'
 import { absError } from './abs-error.ts'
+import { limitAnswers } from './limit-answers.ts'
 import type { CheckedAbsOptions } from './settings.ts'
 
 export interface AbsRequest<T> {
@@ -57,15 +58,25 @@ export class AbsConnection {
   }
 }
 
-async function containerOf({ endpoint, bucket, credentials }: CheckedAbsOptions): Promise<ContainerClient> {
-  const url = `${endpoint}/${encodeURIComponent(bucket)}`
+async function containerOf({
+  endpoint,
+  bucket,
+  credentials,
+  idleTimeoutMs,
+}: CheckedAbsOptions): Promise<ContainerClient> {
+  const address = `${endpoint}/${encodeURIComponent(bucket)}`
+  const url = credentials.kind === 'sas' ? `${address}?${credentials.token}` : address
   const options = { retryOptions: { maxTries: 1 }, userAgentOptions: { userAgentPrefix: 'litetap' } }
-  if (credentials.kind === 'sas')
-    return new ContainerClient(`${url}?${credentials.token}`, newPipeline(undefined, options))
+  const container = new ContainerClient(url, newPipeline(await credentialOf(credentials), options))
+  limitAnswers(container, idleTimeoutMs)
+  return container
+}
+
+async function credentialOf(credentials: CheckedAbsOptions['credentials']) {
+  if (credentials.kind === 'sas') return undefined
   if (credentials.kind === 'key') {
-    const key = new StorageSharedKeyCredential(credentials.accountName, credentials.accountKey)
-    return new ContainerClient(url, newPipeline(key, options))
+    return new StorageSharedKeyCredential(credentials.accountName, credentials.accountKey)
   }
   const { DefaultAzureCredential } = await import('@azure/identity')
-  return new ContainerClient(url, newPipeline(new DefaultAzureCredential(), options))
+  return new DefaultAzureCredential()
 }

@@ -5,6 +5,7 @@ import { writeLtx } from '../body.ts'
 import { type BesideName, besideKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
+import { listedFile } from '../listing.ts'
 import { NumberedLeaseStore } from '../numbered-lease-store.ts'
 import type { StoreProbe } from '../probe.ts'
 import type {
@@ -153,12 +154,12 @@ export class FileReplica implements ReplicaClient {
 
   /** Undefined for a file that vanished meanwhile, and for a folder that is named like a file. */
   async #info(dir: string, name: string, level: number): Promise<LtxFileInfo | undefined> {
-    const txids = parseFilename(name)
     const path = `${dir}/${name}`
     try {
       const info = await stat(path)
-      if (!txids || !info.isFile()) return undefined
-      return { level, ...txids, size: info.size, createdAt: Math.round(info.mtimeMs) }
+      if (!info.isFile()) return undefined
+      const place = { name: dir, at: { key: path } }
+      return listedFile(level, name, { size: info.size, createdAt: Math.round(info.mtimeMs), place })
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
       throw fileError(error, 'look at', path)

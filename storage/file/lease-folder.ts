@@ -1,9 +1,14 @@
-import { readdir, readFile, unlink } from 'node:fs/promises'
+import { readdir, unlink } from 'node:fs/promises'
 import { StorageError } from '../errors.ts'
 import { joinPath } from '../keys.ts'
+import { readLimited } from '../limited-body.ts'
+import { WHOLE_BODY_MS } from '../limits.ts'
 import type { LeaseFolder } from '../numbered-lease-store.ts'
+import { chunksOf } from '../range-body.ts'
+import { LEASE_LIMIT } from '../store-limits.ts'
 import { type FileModes, writeDurable } from './durable.ts'
 import { fileError, hasCode } from './file-error.ts'
+import { readFile } from './read-file.ts'
 
 /** `<path>/lock`, where a lease's versions are. */
 export function leaseFolder(path: string, modes: FileModes): LeaseFolder {
@@ -19,8 +24,9 @@ export function leaseFolder(path: string, modes: FileModes): LeaseFolder {
     names: () => readdir(dir).catch(unlessAbsent([], 'read lease folder', dir)),
     read: async (name) => {
       const path = `${dir}/${name}`
-      const body = await readFile(path).catch(unlessAbsent(undefined, 'read lease', path))
-      return body && new Uint8Array(body)
+      const stream = await readFile(path, {})
+      const context = { key: path, name: path, idleTimeoutMs: WHOLE_BODY_MS, signal: undefined }
+      return stream && readLimited(chunksOf(stream), LEASE_LIMIT, context)
     },
     create: async (name, body, signal) => {
       const path = `${dir}/${name}`

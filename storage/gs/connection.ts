@@ -1,5 +1,9 @@
+import { readBeginning, readLimited, type WholeBodyContext } from '../limited-body.ts'
+import { type BodyLimit, ERROR_BYTES } from '../limits.ts'
 import type { RequestVerb } from '../observe.ts'
+import { type ChunkSource, webChunks } from '../range-body.ts'
 import { Requests } from '../requests.ts'
+import { ANSWER_LIMIT } from '../store-limits.ts'
 import { GsRefusal, gsError } from './gs-error.ts'
 import type { CheckedGsOptions } from './settings.ts'
 
@@ -20,6 +24,8 @@ export interface GsRequest {
   readonly once?: boolean
   /** Tried longer: nobody above can try again. */
   readonly patient?: boolean
+  /** What its answer may have, where that is read whole. Default: a few words. */
+  readonly limit?: BodyLimit
   /** Statuses beside 2xx that are answers. */
   readonly answers?: readonly number[]
 }
@@ -41,12 +47,14 @@ export class GsConnection {
 
   /** An answer, read whole. @throws StorageError; the signal's reason */
   ask(request: GsRequest): Promise<{ readonly reply: Response; readonly body: Uint8Array }> {
-    return this.#run(request, false, async (reply) => ({ reply, body: new Uint8Array(await reply.arrayBuffer()) }))
+    return this.#run(request, false, async (reply) => ({ reply, body: await this.#whole(reply, request) }))
   }
 
   /** An answer that is JSON. @throws StorageError; the signal's reason */
   askJson<T>(request: GsRequest): Promise<T> {
-    return this.#run(request, false, async (reply) => (await reply.json()) as T)
+    return this.#run(request, false, async (reply) => {
+      return JSON.parse(new TextDecoder().decode(await this.#whole(reply, request))) as T
+    })
   }
 
   /** An answer whose body is read later. `end` is to be called when that is over. */
@@ -87,8 +95,20 @@ export class GsConnection {
     const init = { method, headers, signal, redirect: 'manual' as const }
     const reply = await fetch(url, body ? { ...init, body: body as Uint8Array<ArrayBuffer> } : init)
     if (reply.ok || answers.includes(reply.status)) return reply
-    throw new GsRefusal(reply.status, await reply.text())
+    throw new GsRefusal(reply.status, await readBeginning(bodyOf(reply), ERROR_BYTES, this.#about(request)))
   }
+
+  #whole(reply: Response, request: GsRequest): Promise<Uint8Array> {
+    return readLimited(bodyOf(reply), request.limit ?? ANSWER_LIMIT, this.#about(request))
+  }
+
+  #about({ key, signal }: GsRequest): WholeBodyContext {
+    return { key, name: this.nameOf(key), idleTimeoutMs: this.requests.idleTimeoutMs, signal }
+  }
+}
+
+function bodyOf(reply: Response): ChunkSource {
+  return reply.body ? webChunks(reply.body) : { next: async () => undefined, stop: async () => {} }
 }
 
 /** The answer to a refusal that is one: else the error goes on. */

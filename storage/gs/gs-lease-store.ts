@@ -1,4 +1,5 @@
 import { isStorageError, StorageError } from '../errors.ts'
+import { LEASE_LIMIT } from '../store-limits.ts'
 import type { LeaseStore } from '../types.ts'
 import { type GsConnection, refusalOf } from './connection.ts'
 import { putObject } from './upload.ts'
@@ -21,7 +22,14 @@ export class GsLeaseStore implements LeaseStore {
 
   async get(signal?: AbortSignal): Promise<{ body: Uint8Array; version: string } | undefined> {
     try {
-      const request = { verb: 'get', doing: 'read lease', key: this.#key, query: { alt: 'media' }, signal } as const
+      const request = {
+        verb: 'get',
+        doing: 'read lease',
+        key: this.#key,
+        query: { alt: 'media' },
+        limit: LEASE_LIMIT,
+        signal,
+      } as const
       const { reply, body } = await this.#connection.ask(request)
       return { body, version: this.#version(reply.headers.get('x-goog-generation')) }
     } catch (error) {

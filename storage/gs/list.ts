@@ -1,6 +1,7 @@
 import { formatTXID } from '../../ltx/index.ts'
 import { levelDir } from '../keys.ts'
 import { followPages, type ListedObject, type ListingPage, type ListingPlace, levelFiles } from '../listing.ts'
+import { LISTING_LIMIT } from '../store-limits.ts'
 import { parseTimestamp } from '../timestamp.ts'
 import type { ListOptions, LtxFileInfo } from '../types.ts'
 import type { GsConnection } from './connection.ts'
@@ -38,6 +39,7 @@ export function listPages(
       doing: 'list',
       key: prefix,
       url: `/storage/v1/b/${encodeURIComponent(bucket)}/o`,
+      limit: LISTING_LIMIT,
       query: { prefix, startOffset: startAt, pageToken: token, maxResults: listPageSize?.toString(), fields: FIELDS },
       signal,
     })

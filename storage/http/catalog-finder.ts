@@ -1,14 +1,13 @@
-import { formatFilename } from '../../ltx/index.ts'
-import { CATALOG_NAME, type Catalog, decodeCatalog, layoutPath, PAGE_MAP_NAME } from '../catalog.ts'
-import { StorageError } from '../errors.ts'
+import { byName, CATALOG_NAME, type Catalog, decodeCatalog, layoutPath, PAGE_MAP_NAME } from '../catalog.ts'
+import type { StorageError } from '../errors.ts'
+import { CATALOG_LIMIT, pageMapLimit } from '../limits.ts'
 import type { ListOptions, LtxFileInfo, LtxFileName } from '../types.ts'
 import type { HttpConnection } from './connection.ts'
 import type { FileFinder, FoundFile } from './finder.ts'
-import { readSmall } from './read.ts'
+import { readWhole } from './read.ts'
 
 interface Known {
   readonly catalog: Catalog
-  readonly sizes: ReadonlyMap<string, number>
   readonly etag: string | null
 }
 
@@ -35,27 +34,31 @@ export class CatalogFinder implements FileFinder {
   }
 
   async readPageMap(signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    if (this.#known?.catalog.pageMap === undefined) return undefined
-    const reply = await readSmall(this.#connection, 'get', { key: PAGE_MAP_NAME, signal })
+    const named = this.#known?.catalog.pageMap
+    if (named === undefined) return undefined
+    const limit = pageMapLimit(named.size)
+    const reply = await readWhole(this.#connection, 'get', { key: PAGE_MAP_NAME, limit, signal })
     return typeof reply === 'object' ? reply.bytes : undefined
   }
 
   async find(file: LtxFileName, signal: AbortSignal | undefined): Promise<FoundFile> {
-    const { catalog, sizes } = this.#known ?? (await this.#current(signal))
-    return { key: layoutPath(catalog.layout, file), fileSize: sizes.get(nameOf(file)) }
+    const { catalog } = this.#known ?? (await this.#current(signal))
+    return { key: layoutPath(catalog.layout, file), fileSize: sizeOf(file, catalog.files) }
   }
 
   async #current(signal: AbortSignal | undefined): Promise<Known> {
     const known = await this.#ask(signal)
     if (known) return known
+    const { noCatalog } = await import('./refusal.ts')
     throw noCatalog(this.#connection)
   }
 
   /** The catalog as it is now; undefined if there is none. @param absent codes that mean that too */
   async #ask(signal: AbortSignal | undefined, absent: readonly string[] = []): Promise<Known | undefined> {
     const before = this.#known
-    const reply = await readSmall(this.#connection, 'get', {
+    const reply = await readWhole(this.#connection, 'get', {
       key: CATALOG_NAME,
+      limit: CATALOG_LIMIT,
       ...(before?.etag && { etag: before.etag }),
       signal,
     }).catch((error) => {
@@ -65,20 +68,19 @@ export class CatalogFinder implements FileFinder {
     if (reply === 'unchanged') return before
     if (reply === undefined) return undefined
     const catalog = decodeCatalog(reply.bytes, this.#connection.nameOf(CATALOG_NAME))
-    const sizes = new Map(catalog.files.map((file) => [nameOf(file), file.size]))
-    this.#known = { catalog, sizes, etag: reply.etag }
+    this.#known = { catalog, etag: reply.etag }
     return this.#known
   }
 }
 
-function nameOf({ level, minTXID, maxTXID }: LtxFileName): string {
-  return `${level}/${formatFilename(minTXID, maxTXID)}`
-}
-
-function noCatalog({ shown, root }: HttpConnection): StorageError {
-  const message =
-    `Cannot open ${shown}: there is no ${CATALOG_NAME} below it, and a web server cannot be asked what it has. ` +
-    'Write one with `litetap catalog URL` (`litetap replicate -catalog` keeps it current), or correct the URL; ' +
-    `if it is an S3 server, write s3://bucket/path?endpoint=${root.origin}`
-  return new StorageError('STORAGE_NOT_FOUND', message, { at: { key: CATALOG_NAME } })
+/** The files are in order, and may be very many. */
+function sizeOf(file: LtxFileName, files: readonly LtxFileInfo[]): number | undefined {
+  let low = 0
+  for (let high = files.length; low < high; ) {
+    const middle = (low + high) >>> 1
+    if (byName(files[middle]!, file) < 0) low = middle + 1
+    else high = middle
+  }
+  const found = files[low]
+  return found && byName(found, file) === 0 ? found.size : undefined
 }

@@ -1,6 +1,8 @@
 import { isStorageError, StorageError } from '../errors.ts'
+import { WHOLE_BODY_MS } from '../limits.ts'
 import type { Meaning } from '../meaning.ts'
 import type { RequestObserver, RequestOutcome, RequestVerb } from '../observe.ts'
+import { LONGEST_TIMEOUT_MS } from '../within.ts'
 import { noAnswer } from './http-error.ts'
 
 export interface HttpOptions {
@@ -8,8 +10,10 @@ export interface HttpOptions {
   readonly fetch?: typeof globalThis.fetch
   /** Go with every request, for example `{ authorization: 'Bearer ...' }`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** A server may be silent for so long. Default 30 000. */
+  /** A server may be silent for so long; one that sends less than 1 KB/s counts as silent. Default 30 000. */
   readonly idleTimeoutMs?: number
+  /** A catalog, a page map, or a page of a store's listing may take so long in all. Default 300 000. */
+  readonly totalTimeoutMs?: number
   /**
    * For `https://`: the server is a gateway (`litetap serve`), which announces new transactions, so that nobody need ask.
    * Default false.
@@ -49,6 +53,8 @@ export class HttpConnection {
   readonly shown: string
   readonly place: HttpPlace
   readonly idleTimeoutMs: number
+  readonly totalTimeoutMs: number
+  readonly #ending = new AbortController()
   readonly #fetch: typeof globalThis.fetch
   readonly #headers: Readonly<Record<string, string>>
   readonly #observers = new Set<RequestObserver>()
@@ -60,6 +66,12 @@ export class HttpConnection {
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
     this.#headers = options.headers ?? {}
     this.idleTimeoutMs = options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS
+    this.totalTimeoutMs = options.totalTimeoutMs ?? WHOLE_BODY_MS
+  }
+
+  /** End what is under way, bodies that are being read included; nothing is sent any more. */
+  close(reason: StorageError): void {
+    this.#ending.abort(reason)
   }
 
   /** A key for people. */
@@ -77,7 +89,7 @@ export class HttpConnection {
   /**
    * GET something.
    * @returns the reply's head; the observers hear of its end when `end` is called
-   * @throws StorageError STORAGE_UNREACHABLE, STORAGE_TLS, STORAGE_TIMEOUT; the signal's reason
+   * @throws StorageError STORAGE_UNREACHABLE, STORAGE_TLS, STORAGE_TIMEOUT, STORAGE_CLOSED; the signal's reason
    */
   async send(verb: RequestVerb, request: HttpRequest): Promise<{ readonly reply: Response; readonly end: () => void }> {
     const { key = '', about = key, query = {}, headers, cache, signal } = request
@@ -86,7 +98,8 @@ export class HttpConnection {
       for (const each of ends.splice(0)) each(outcome)
     }
     const silence = new AbortController()
-    const timer = setTimeout(() => silence.abort(), this.idleTimeoutMs)
+    const ended = AbortSignal.any(signal ? [this.#ending.signal, signal] : [this.#ending.signal])
+    const timer = setTimeout(() => silence.abort(), Math.min(this.idleTimeoutMs, LONGEST_TIMEOUT_MS))
     try {
       const url = urlOf(this.root, key, query)
       const all = { ...this.#headers, ...headers }
@@ -94,13 +107,13 @@ export class HttpConnection {
         headers: this.place.sign ? await this.place.sign(url, all) : all,
         // Workers of an earlier compatibility date refuse the option, and have no cache that it would be about.
         ...(cache && 'cache' in Request.prototype && { cache }),
-        signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
+        signal: AbortSignal.any([ended, silence.signal]),
       })
       const bytes = verb === 'get' && reply.ok ? Number(reply.headers.get('content-length') ?? 0) : 0
       return { reply, end: () => end({ bytes }) }
     } catch (error) {
       end({ bytes: 0, error })
-      if (signal?.aborted) throw signal.reason
+      if (ended.aborted) throw ended.reason
       if (isStorageError(error)) throw error
       const name = this.nameOf(about)
       if (!silence.signal.aborted) throw await noAnswer(error, { name, key: about, endpoint: this.root.origin })

@@ -1,5 +1,6 @@
 import { webChunks } from '../range-body.ts'
 import type { Watch } from '../types.ts'
+import { pause } from '../within.ts'
 import type { HttpConnection } from './connection.ts'
 import { EventParser } from './event-parser.ts'
 
@@ -59,7 +60,7 @@ async function keepListening(connection: HttpConnection, state: ListenState, opt
     if (signal.aborted) return
     failures = end === 'lost' ? 0 : failures + 1
     const longest = end === 'refused' ? maxMs : Math.min(maxMs, baseMs * 2 ** Math.max(0, failures - 1))
-    await pause(longest * (0.5 + random() / 2), signal)
+    await pause(longest * (0.5 + random() / 2), signal).catch(() => {}) // closed: then this ends
   }
 }
 
@@ -110,17 +111,4 @@ async function listen(
     clearTimeout(timer)
     finish()
   }
-}
-
-/** Ends early when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }

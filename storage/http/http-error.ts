@@ -1,5 +1,4 @@
-import { StorageError, type StorageErrorCode } from '../errors.ts'
-import type { Meaning } from '../meaning.ts'
+import { StorageError } from '../errors.ts'
 
 /** What was asked for. */
 export interface HttpErrorContext {
@@ -18,18 +17,6 @@ export interface StoreWords {
   readonly text: string
 }
 
-const DENIED =
-  'access is denied. A presigned URL or SAS token may have expired or not be for this object; stores also answer so ' +
-  'where there is no such object and who asks may not list'
-
-const BY_STATUS: Readonly<Record<number, readonly [StorageErrorCode, string]>> = {
-  401: ['STORAGE_BAD_CREDENTIALS', 'the server wants credentials; give them as `headers`'],
-  403: ['STORAGE_ACCESS_DENIED', DENIED],
-  408: ['STORAGE_TIMEOUT', 'the server gave up waiting for the request'],
-  429: ['STORAGE_THROTTLED', 'the server asks to slow down'],
-  503: ['STORAGE_THROTTLED', 'the server is unavailable'],
-}
-
 /**
  * The code and message in an XML error of S3, GCS or Azure.
  * @param body its beginning
@@ -38,20 +25,6 @@ export function storeWords(body: string): StoreWords {
   const within = (tag: string): string => new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(body)?.[1] ?? ''
   const text = within('Message').split('\n')[0]!.trim().slice(0, 200)
   return { code: within('Code'), text }
-}
-
-/** What a reply means that is no answer. @param said by the store, with what it means there */
-export function statusError(
-  status: number,
-  said: StoreWords,
-  context: HttpErrorContext & { readonly verb: string; readonly meaning?: Meaning | undefined },
-): StorageError {
-  const known = context.meaning ?? BY_STATUS[status]
-  const code = known?.[0] ?? (status >= 500 ? 'STORAGE_SERVER_ERROR' : 'STORAGE_REFUSED')
-  const why = known?.[1] ?? (status >= 500 ? 'the server failed' : 'the server refused')
-  const words = [String(status), said.code, said.text].filter((part) => part !== '').join(', ')
-  const message = `Cannot ${context.verb} ${context.name}: ${why} (${words})`
-  return new StorageError(code, message, { at: { key: context.key, endpoint: context.endpoint, status } })
 }
 
 /** What it means that there was no reply. */
@@ -70,12 +43,4 @@ export async function noAnswer(error: unknown, { name, key, endpoint }: HttpErro
     'page to ask, or its answer, perhaps a plain "not found", lacks the CORS headers (docs/cors.md has the rules to ' +
     'set), or it compresses ranges'
   return new StorageError('STORAGE_UNREACHABLE', message, { at, cause: error })
-}
-
-/** A web page where a file was asked for. */
-export function webPage({ name, key }: HttpErrorContext, status: number): StorageError {
-  const message =
-    `Cannot read ${name}: the server answers with a web page (text/html) instead. Hosts of single-page apps do that ` +
-    'for every missing file, others to ask for a login: correct the URL, or exclude this path from the rewriting'
-  return new StorageError('STORAGE_BAD_REPLY', message, { at: { key, status } })
 }

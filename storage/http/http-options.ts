@@ -6,5 +6,6 @@ export const HTTP_OPTIONS: Shape<HttpOptions> = {
   fetch: callback,
   headers: textByName,
   idleTimeoutMs: atLeast(0),
+  totalTimeoutMs: atLeast(0),
   events: flag,
 }

@@ -14,7 +14,6 @@ export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Obser
   readonly readPageMap?: (signal?: AbortSignal) => Promise<Uint8Array | undefined>
   /** Present where the server is a gateway. */
   readonly watch?: NonNullable<ReplicaClient['watch']>
-  readonly #ending = new AbortController()
   readonly #connection: HttpConnection
   readonly #finder: FileFinder
 
@@ -30,9 +29,8 @@ export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Obser
     super(place.type, place.url)
     this.#connection = connection
     this.#finder = finder
-    const { signal } = this.#ending
     const { watch } = place
-    if (watch) this.watch = (onChange) => watch(connection, onChange, { signal })
+    if (watch) this.watch = (onChange) => watch(connection, onChange, { signal: this.ended })
     if (finder.listAll) {
       this.listAll = async (signal) => {
         this.check(signal)
@@ -59,7 +57,7 @@ export class HttpReplica extends ReadOnlyReplica implements ReplicaClient, Obser
 
   override async close(): Promise<void> {
     await super.close()
-    this.#ending.abort()
+    this.#connection.close(this.ended.reason)
   }
 
   observe(observer: RequestObserver): () => void {

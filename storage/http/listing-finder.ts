@@ -10,11 +10,12 @@ import {
   levelFiles,
   withTimestamps,
 } from '../listing.ts'
+import { LISTING_LIMIT } from '../store-limits.ts'
 import type { ListOptions, LtxFileInfo, LtxFileName } from '../types.ts'
 import type { HttpConnection } from './connection.ts'
 import type { FileFinder, FoundFile } from './finder.ts'
 import type { ListingDialect } from './listing-dialect.ts'
-import { readRange, readSmall } from './read.ts'
+import { readRange, readWhole } from './read.ts'
 import { parseXml } from './xml.ts'
 
 /** What a browser sends at once to one host. */
@@ -57,7 +58,7 @@ export class ListingFinder implements FileFinder {
   async #page(page: Parameters<ListingDialect['query']>[0], signal: AbortSignal | undefined): Promise<ListingPage> {
     const name = this.#connection.nameOf(page.prefix)
     const query = this.#dialect.query(page)
-    const reply = await readSmall(this.#connection, 'list', { about: page.prefix, query, signal })
+    const reply = await readWhole(this.#connection, 'list', { about: page.prefix, query, limit: LISTING_LIMIT, signal })
     if (reply === undefined || reply === 'unchanged') throw noListing(name)
     const root = parseXml(new TextDecoder().decode(reply.bytes), name)
     const decoded = root.name === this.#dialect.root ? this.#dialect.page(root) : undefined

@@ -1,5 +1,3 @@
-import { StorageError } from '../errors.ts'
-import { redactURL } from '../redact-url.ts'
 import { CatalogFinder } from './catalog-finder.ts'
 import { HttpConnection, type HttpOptions } from './connection.ts'
 import { HttpReplica } from './http-replica.ts'
@@ -15,6 +13,7 @@ import { HttpReplica } from './http-replica.ts'
  */
 export async function openHttp(url: string, options: HttpOptions = {}): Promise<HttpReplica> {
   const root = parse(url)
+  if (typeof root === 'string') throw (await import('../url-parts.ts')).badText(url, root)
   const watch = options.events ? (await import('./events.ts')).watchEvents : undefined // only gateways announce anything
   const place = { type: 'http', url: shownURL(root), watch }
   if (isListingHost(root.hostname)) {
@@ -34,22 +33,20 @@ function shownURL({ origin, pathname }: URL): string {
   return `${origin}${pathname}`.replace(/\/+$/, '')
 }
 
+/** The URL, or why it cannot be one of a replica. */
+function parse(text: string): URL | string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return 'it must begin with https:// or http://'
+  if (url.username !== '' || url.password !== '') return 'give a user and password as the header authorization'
+  if (!isDecodable(url.pathname)) return 'a % in it must be written %25'
+  url.hash = ''
+  return url
+}
+
 function isDecodable(path: string): boolean {
   try {
     return decodeURIComponent(path) !== ''
   } catch {
     return false
   }
-}
-
-function parse(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const refuse = (why: string): never => {
-    throw new StorageError('STORAGE_BAD_URL', `Cannot use replica URL ${redactURL(text)}: ${why}`)
-  }
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return refuse('it must begin with https:// or http://')
-  if (url.username !== '' || url.password !== '') refuse('give a user and password as the header authorization')
-  if (!isDecodable(url.pathname)) refuse('a % in it must be written %25')
-  url.hash = ''
-  return url
 }

@@ -1,12 +1,13 @@
-import { emptyStream, readAll } from '../body.ts'
-import { StorageError } from '../errors.ts'
+import { emptyStream } from '../body.ts'
+import { readBeginning, readLimited, type WholeBodyContext } from '../limited-body.ts'
+import { type BodyLimit, ERROR_BYTES } from '../limits.ts'
 import type { RequestVerb } from '../observe.ts'
 import { type ChunkSource, rangeBody, webChunks, withEnd } from '../range-body.ts'
 import { planRangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
 import type { HttpConnection, HttpRequest } from './connection.ts'
 import type { FoundFile } from './finder.ts'
-import { type HttpErrorContext, statusError, storeWords, webPage } from './http-error.ts'
+import { type HttpErrorContext, storeWords } from './http-error.ts'
 
 /** Bytes of a file; undefined if there is no such file. Past its end there is nothing: an empty stream. */
 export async function readRange(
@@ -24,6 +25,7 @@ export async function readRange(
     if (reply.status === 416) {
       const total = Number(/^bytes \*\/(\d+)$/.exec(reply.headers.get('content-range') ?? '')?.[1] ?? fileSize)
       if (fileSize !== undefined && (total !== fileSize || offset < fileSize)) {
+        const { changed } = await refusal()
         throw changed(context, fileSize, `the server has no bytes from ${offset} on`)
       }
       return await left(source, emptyStream())
@@ -32,23 +34,29 @@ export async function readRange(
     const known = fileSize ?? (await hiddenEnd(answer, asked))
     const plan = planRangeReply(headOf(reply), { ...asked, fileSize: known, name: context.name })
     if (fileSize !== undefined && plan.total !== undefined && plan.total !== fileSize) {
+      const { changed } = await refusal()
       throw changed(context, fileSize, `the server has ${plan.total}`)
     }
-    return rangeBody(source, plan, { ...asked, ...context, idleTimeoutMs: connection.idleTimeoutMs, signal })
+    return rangeBody(source, plan, { ...context, ...asked, totalTimeoutMs: undefined })
   } catch (error) {
     await source.stop()
     throw error
   }
 }
 
-/** A small answer whole, or `unchanged` if it still has the etag; undefined if there is none. */
-export async function readSmall(
+/**
+ * An answer whole, or `unchanged` if it still has the etag; undefined if there is none.
+ * @throws StorageError STORAGE_TOO_LARGE and others
+ */
+export async function readWhole(
   connection: HttpConnection,
   verb: RequestVerb & ('get' | 'list'),
-  request: Pick<HttpRequest, 'key' | 'about' | 'query' | 'signal'> & { readonly etag?: string },
+  request: Pick<HttpRequest, 'key' | 'about' | 'query' | 'signal'> & {
+    readonly etag?: string
+    readonly limit: BodyLimit
+  },
 ): Promise<{ readonly bytes: Uint8Array; readonly etag: string | null } | 'unchanged' | undefined> {
-  const { etag, ...rest } = request
-  const { signal } = request
+  const { etag, limit, ...rest } = request
   const headers: Record<string, string> = etag ? { 'if-none-match': etag } : {}
   // The condition is ours: the browser's cache would answer it, or keep what is replaced at any moment.
   const answer = await ask(connection, verb, { ...rest, headers, cache: 'no-store' })
@@ -56,7 +64,7 @@ export async function readSmall(
   try {
     if (reply.status === 304 && etag) return await left(source, 'unchanged' as const)
     if (await isAbsent(answer, verb === 'list' ? 'list' : 'read')) return undefined
-    const bytes = await readAll(rangeBody(source, ALL, bodyContext(connection, context, signal)))
+    const bytes = await readLimited(source, limit, context)
     return { bytes, etag: reply.headers.get('etag') }
   } catch (error) {
     await source.stop()
@@ -64,38 +72,44 @@ export async function readSmall(
   }
 }
 
-const ALL = { skip: 0, take: undefined, toEnd: true }
-/** An error's body is read so far. */
-const MAX_WORDS = 4096
+const refusal = () => import('./refusal.ts')
 
 interface Answer {
   readonly reply: Response
   readonly source: ChunkSource
-  readonly context: HttpErrorContext
+  readonly context: HttpErrorContext & WholeBodyContext
   readonly connection: HttpConnection
-  readonly signal: AbortSignal | undefined
 }
 
 async function ask(connection: HttpConnection, verb: RequestVerb, request: HttpRequest): Promise<Answer> {
   const { key = '', about = key, signal } = request
   const { reply, end } = await connection.send(verb, request)
-  const context = { name: connection.nameOf(about), key: about, endpoint: connection.root.origin }
-  return { reply, source: chunks(reply, end), context, connection, signal }
+  const { idleTimeoutMs, totalTimeoutMs, root } = connection
+  const context = {
+    name: connection.nameOf(about),
+    key: about,
+    endpoint: root.origin,
+    idleTimeoutMs,
+    totalTimeoutMs,
+    signal,
+  }
+  return { reply, source: chunks(reply, end), context, connection }
 }
 
 /**
  * True if there is no such object; then the body has been left.
  * @throws StorageError if the reply is no answer at all
  */
-async function isAbsent({ reply, source, context, connection, signal }: Answer, verb: string): Promise<boolean> {
+async function isAbsent({ reply, source, context, connection }: Answer, verb: string): Promise<boolean> {
   if (reply.ok) {
-    if (/^text\/html\b/i.test(reply.headers.get('content-type') ?? '')) throw webPage(context, reply.status)
-    return false
+    if (!/^text\/html\b/i.test(reply.headers.get('content-type') ?? '')) return false
+    const { webPage } = await refusal()
+    throw webPage(context, reply.status)
   }
-  const said = storeWords(await beginning(rangeBody(source, ALL, bodyContext(connection, context, signal))))
-  signal?.throwIfAborted()
+  const said = storeWords(await readBeginning(source, ERROR_BYTES, context))
   const meaning = connection.meaningOf(said.code)
   if (!meaning && (reply.status === 404 || reply.status === 410)) return true
+  const { statusError } = await refusal()
   throw statusError(reply.status, said, { ...context, verb, meaning })
 }
 
@@ -104,7 +118,7 @@ async function isAbsent({ reply, source, context, connection, signal }: Answer, 
  * there, if the server has nothing from there on. Costs a request, which exposing the header saves.
  */
 async function hiddenEnd(
-  { reply, connection, signal }: Answer,
+  { reply, connection, context: { signal } }: Answer,
   { key, offset, size }: { readonly key: string; readonly offset: number; readonly size: number },
 ): Promise<number | undefined> {
   const { status, contentRange, contentLength: length, hidden } = headOf(reply)
@@ -120,21 +134,6 @@ async function hiddenEnd(
   }
 }
 
-/** The first few KB as text, or as much as comes. */
-async function beginning(body: ByteStream): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  try {
-    for await (const chunk of body) {
-      text += decoder.decode(chunk, { stream: true })
-      if (text.length >= MAX_WORDS) break
-    }
-  } catch {
-    // The status says enough.
-  }
-  return text
-}
-
 function headOf({ status, type, headers }: Response): Parameters<typeof planRangeReply>[0] {
   const length = headers.get('content-length')
   return {
@@ -145,10 +144,6 @@ function headOf({ status, type, headers }: Response): Parameters<typeof planRang
     // A browser shows a page only what the other site exposes.
     hidden: type === 'cors',
   }
-}
-
-function bodyContext(connection: HttpConnection, context: HttpErrorContext, signal: AbortSignal | undefined) {
-  return { ...context, offset: 0, size: 0, idleTimeoutMs: connection.idleTimeoutMs, signal }
 }
 
 function chunks(reply: Response, end: () => void): ChunkSource {
@@ -162,11 +157,4 @@ function chunks(reply: Response, end: () => void): ChunkSource {
 async function left<T>(source: ChunkSource, value: T): Promise<T> {
   await source.stop()
   return value
-}
-
-function changed({ name, key }: HttpErrorContext, fileSize: number, but: string): StorageError {
-  const message =
-    `Cannot read ${name}: by the catalog it has ${fileSize} bytes, but ${but}. LTX files never change: it was ` +
-    'replaced or changed on its way, or the catalog is old; write it anew with `litetap catalog URL`'
-  return new StorageError('STORAGE_BAD_REPLY', message, { at: { key } })
 }

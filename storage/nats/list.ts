@@ -2,6 +2,7 @@ import type { ObjectInfo } from '@nats-io/obj'
 import type { MsgHdrs } from '@nats-io/transport-node'
 import { StorageError } from '../errors.ts'
 import { levelDir } from '../keys.ts'
+import { MAX_FILES, TOO_MANY_HINT } from '../limits.ts'
 import { type ListedObject, levelFiles } from '../listing.ts'
 import { parseTimestamp } from '../timestamp.ts'
 import type { ListOptions, LtxFileInfo } from '../types.ts'
@@ -18,6 +19,9 @@ const NEWCOMERS = 16
 
 /** A bucket is listed whole, however large it is. */
 const LONGEST_MS = 120_000
+
+/** All levels, and what was deleted. */
+const MAX_BUCKET_OBJECTS = 2 * MAX_FILES
 
 /** Files of one level, ascending, each with its own time. The bucket is listed whole: it has no prefixes (facts 2.3). */
 export async function* listLevel(
@@ -64,6 +68,7 @@ async function readNewest(bucket: NatsBucket, prefix: string): Promise<ObjectInf
       const { done, value } = await within(words.next(), { ms: bucket.timeoutMs, late: silence })
       if (done) break
       newest.set(value.name, value)
+      if (newest.size > MAX_BUCKET_OBJECTS) throw tooMany(bucket)
     }
   } finally {
     watch.stop()
@@ -77,6 +82,11 @@ async function readNewest(bucket: NatsBucket, prefix: string): Promise<ObjectInf
     if (info) newest.set(each, info)
   }
   return [...newest.values()].filter((info) => info.name.startsWith(prefix))
+}
+
+function tooMany({ name }: NatsBucket): StorageError {
+  const message = `Cannot list ${name}: it has more than ${MAX_BUCKET_OBJECTS} objects; ${TOO_MANY_HINT}`
+  return new StorageError('STORAGE_TOO_LARGE', message, { at: { bucket: name } })
 }
 
 function silence(): unknown {

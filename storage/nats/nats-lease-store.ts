@@ -1,5 +1,7 @@
-import { readAll } from '../body.ts'
 import { StorageError } from '../errors.ts'
+import { readLimited } from '../limited-body.ts'
+import { chunksOf } from '../range-body.ts'
+import { LEASE_LIMIT } from '../store-limits.ts'
 import type { LeaseStore } from '../types.ts'
 import type { NatsBucket } from './connect.ts'
 import { type NatsErrorContext, natsError } from './nats-error.ts'
@@ -32,7 +34,9 @@ export class NatsLeaseStore implements LeaseStore {
       if (before === undefined) return undefined
       try {
         const stream = await readObject(bucket, this.#key, signal ? { signal } : {}, context)
-        const body = stream && (await readAll(stream))
+        const about = { key: this.#key, name: `${bucket.name} ${this.#key}`, signal }
+        const limits = { idleTimeoutMs: this.#access.timeoutMs }
+        const body = stream && (await readLimited(chunksOf(stream), LEASE_LIMIT, { ...about, ...limits }))
         // The body and the version must be of one moment.
         if (body && (await this.#revision(bucket, context)) === before) return { body, version: String(before) }
       } catch (error) {

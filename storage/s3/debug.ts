@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
+import { answerCollector } from './collect-answer.ts'
 import { hiddenHeaders, hiddenText } from './hide-secrets.ts'
 
 /** What `LITESTREAM_S3_DEBUG` can name (features 5). */
@@ -14,6 +15,8 @@ export const S3_DEBUG_MODES = [
 
 /** Bodies are shown if they are text, up to here. */
 const SHOWN_BODY_CHARS = 4096
+
+const collect = answerCollector(60_000)
 
 interface HttpRequest {
   readonly method: string
@@ -83,7 +86,8 @@ function addResponseLines(client: S3Client, withBody: boolean): void {
       const response = result.response as HttpResponse
       say(`s3 response: ${response.statusCode}${headerText(response.headers)}`)
       if (withBody && (context.commandName !== 'GetObjectCommand' || response.statusCode >= 300)) {
-        response.body = await collect(response.body)
+        // Then the SDK gets this instead: it can be read only once.
+        if (response.body) response.body = await collect(response.body)
         say(`s3 response body: ${bodyText(response.body)}`)
       }
       return result
@@ -102,19 +106,6 @@ function headerText(headers: Readonly<Record<string, string>>): string {
   return Object.entries(hiddenHeaders(headers))
     .map(([name, value]) => `; ${name}: ${value}`)
     .join('')
-}
-
-/** All of a body, which the SDK then gets instead: it can be read only once. */
-async function collect(body: unknown): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) chunks.push(chunk)
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
 }
 
 function bodyText(body: unknown): string {

@@ -1,10 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { emptyStream } from '../body.ts'
 import { isStorageError } from '../errors.ts'
+import { readBeginning } from '../limited-body.ts'
+import { ERROR_BYTES } from '../limits.ts'
 import { rangeBody, streamChunks } from '../range-body.ts'
 import { planRangeReply, type RangeReply } from '../range-reply.ts'
 import type { ByteStream, OpenOptions } from '../types.ts'
+import { pause } from '../within.ts'
 import { abortable, type GetRequest, type S3Connection } from './connection.ts'
 import { type GetLesson, type SdkResponse, statusError } from './request-template.ts'
 import { s3Error, s3ErrorName, s3ErrorStatus } from './s3-error.ts'
@@ -12,8 +14,6 @@ import { customerKey } from './settings.ts'
 
 /** Before the SDK tries what the short way failed at: as it waits itself before its first retry. */
 const MAX_PAUSE_MS = 200
-/** An error document has less than this. */
-const ERROR_BYTES = 64 * 1024
 
 interface GetAnswer extends RangeReply {
   readonly body: unknown
@@ -60,7 +60,7 @@ async function getShortly(connection: S3Connection, request: GetRequest): Promis
     response = await connection.get(request)
   } catch (error) {
     if (request.signal?.aborted || isStorageError(error)) throw error
-    await pause(request.signal)
+    await aShortWhile(request.signal)
     return undefined
   }
   if (response === undefined) return undefined
@@ -75,12 +75,15 @@ async function getShortly(connection: S3Connection, request: GetRequest): Promis
       contentEncoding: headers['content-encoding'],
     }
   }
-  const text = await errorText(body)
+  const { key, signal } = request
+  const { idleTimeoutMs } = connection.settings
+  // What does not come in time is asked again of the SDK.
+  const text = await readBeginning(streamChunks(body), ERROR_BYTES, { key, name: key, idleTimeoutMs, signal })
   if (status === 416) throw statusError(status)
   if (status === 404 && text.includes('<Code>NoSuchKey</Code>')) {
     throw Object.assign(statusError(status), { name: 'NoSuchKey' })
   }
-  if (status >= 500 || status === 429 || status === 408) await pause(request.signal)
+  if (status >= 500 || status === 429 || status === 408) await aShortWhile(request.signal)
   else connection.forgetGet()
   return undefined
 }
@@ -104,19 +107,6 @@ async function getBySdk(
   }
 }
 
-async function errorText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk)
-      if (chunks.reduce((sum, { length }) => sum + length, 0) > ERROR_BYTES) break
-    }
-  } catch {
-    // What has come of it says enough, or nothing: then the SDK asks again.
-  }
-  return Buffer.concat(chunks).toString()
-}
-
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  await sleep(Math.random() * MAX_PAUSE_MS, undefined, { signal })
+function aShortWhile(signal: AbortSignal | undefined): Promise<void> {
+  return pause(Math.random() * MAX_PAUSE_MS, signal)
 }

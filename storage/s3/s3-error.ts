@@ -1,5 +1,6 @@
 import { isStorageError, StorageError } from '../errors.ts'
 import { fillIn, type Meaning, networkMeaning } from '../meaning.ts'
+import { ANSWER_MEANINGS } from './collect-answer.ts'
 import { S3_BY_NAME, S3_BY_STATUS } from './s3-meaning.ts'
 
 export interface S3ErrorContext {
@@ -61,8 +62,11 @@ export function s3ErrorStatus(error: unknown): number | undefined {
 }
 
 function meaning(error: SdkError, status: number | undefined): Meaning {
-  const known = Object.hasOwn(S3_BY_NAME, error.name ?? '') ? S3_BY_NAME[error.name!] : networkMeaning(error.code ?? '')
+  const { name = '', code = '' } = error
+  const known = [ANSWER_MEANINGS, S3_BY_NAME].find((meanings) => Object.hasOwn(meanings, name))?.[name]
   if (known) return known
+  const network = networkMeaning(code)
+  if (network) return network
   if (error.name === 'TimeoutError') return ['STORAGE_TIMEOUT', '{endpoint} did not answer in time']
   if (status !== undefined && S3_BY_STATUS[status]) return S3_BY_STATUS[status]
   const said = oneLine(`${error.name}: ${error.message}`)

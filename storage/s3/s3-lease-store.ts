@@ -6,6 +6,10 @@ import {
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3'
 import { StorageError } from '../errors.ts'
+import { readLimited } from '../limited-body.ts'
+import { WHOLE_BODY_MS } from '../limits.ts'
+import { streamChunks } from '../range-body.ts'
+import { LEASE_LIMIT } from '../store-limits.ts'
 import type { LeaseStore } from '../types.ts'
 import { isConditionUnsupported } from './conditional.ts'
 import { abortable, type S3Connection } from './connection.ts'
@@ -36,7 +40,10 @@ export class S3LeaseStore implements LeaseStore {
     try {
       const input = { Bucket: settings.bucket, Key: this.#key, ...customerKey(settings) }
       const reply = await client.send(new GetObjectCommand(input), abortable(signal))
-      const body = await reply.Body!.transformToByteArray()
+      const name = `${settings.scheme}://${settings.bucket}/${this.#key}`
+      const { idleTimeoutMs } = settings
+      const context = { key: this.#key, name, idleTimeoutMs, totalTimeoutMs: WHOLE_BODY_MS, signal }
+      const body = await readLimited(streamChunks(reply.Body), LEASE_LIMIT, context)
       return { body, version: this.#version(reply.ETag) }
     } catch (error) {
       if (s3ErrorName(error) === 'NoSuchKey') return undefined

@@ -1,4 +1,5 @@
 import { GetBucketLocationCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { answerCollector } from './collect-answer.ts'
 import { addDebug } from './debug.ts'
 import { retryStrategy } from './retry-strategy.ts'
 import { s3Error } from './s3-error.ts'
@@ -52,6 +53,7 @@ function config(settings: ClientSettings, region: string | (() => Promise<string
     useArnRegion: true,
     maxAttempts: settings.maxAttempts,
     retryStrategy: retryStrategy({ maxAttempts: settings.maxAttempts, random: Math.random, now: Date.now }),
+    streamCollector: answerCollector(settings.idleTimeoutMs),
     // Would open a connection per upload (the SDK does not reuse the ones it waits on).
     expectContinueHeader: false,
     requestHandler: {

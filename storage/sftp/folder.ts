@@ -1,5 +1,7 @@
 import { posix } from 'node:path'
 import type { FileEntryWithStats } from 'ssh2'
+import { StorageError } from '../errors.ts'
+import { MAX_FILES, TOO_MANY_HINT } from '../limits.ts'
 import type { SftpSession } from './session.ts'
 import { hasStatus, isAbsent, STATUS } from './sftp-error.ts'
 
@@ -16,7 +18,7 @@ export async function makeFolder(session: SftpSession, path: string): Promise<vo
   }
 }
 
-/** What is in a folder, in no order; nothing if there is no such folder. */
+/** What is in a folder, in no order; nothing if there is no such folder. @throws also StorageError STORAGE_TOO_LARGE */
 export async function readFolder(
   session: SftpSession,
   path: string,
@@ -31,16 +33,24 @@ export async function readFolder(
     throw error
   }
   try {
-    for (;;)
-      entries.push(
-        ...(await session.request<FileEntryWithStats[]>((sftp, answer) => sftp.readdir(handle, answer), signal)),
-      )
+    // Each answer has a name at least, and a time limit.
+    while (entries.length <= MAX_FILES) {
+      const some = await session.request<FileEntryWithStats[]>((sftp, answer) => sftp.readdir(handle, answer), signal)
+      if (some.length === 0) throw endless(path, 'an answer without a name')
+      for (const entry of some) entries.push(entry)
+    }
+    throw endless(path, `more than ${MAX_FILES} names`)
   } catch (error) {
     if (!hasStatus(error, 1)) throw error // 1 is the end
     return entries
   } finally {
     session.closeHandle(handle)
   }
+}
+
+function endless(path: string, what: string): StorageError {
+  const message = `Cannot read folder ${path}: the server gives ${what}; ${TOO_MANY_HINT}`
+  return new StorageError('STORAGE_TOO_LARGE', message, { at: { key: path } })
 }
 
 /** Servers say no more than "failure" where a folder is there already. */

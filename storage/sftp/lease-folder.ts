@@ -1,7 +1,10 @@
-import { readAll } from '../body.ts'
 import { StorageError } from '../errors.ts'
 import { joinPath } from '../keys.ts'
+import { readLimited } from '../limited-body.ts'
+import { WHOLE_BODY_MS } from '../limits.ts'
 import type { LeaseFolder } from '../numbered-lease-store.ts'
+import { chunksOf } from '../range-body.ts'
+import { LEASE_LIMIT } from '../store-limits.ts'
 import { readFolder } from './folder.ts'
 import { readFile } from './read.ts'
 import type { SftpSession } from './session.ts'
@@ -33,7 +36,9 @@ export function leaseFolder(path: string, access: LeaseAccess): LeaseFolder {
     read: async (name, signal) => {
       const context = access.context('read lease', `${dir}/${name}`, signal)
       const stream = await readFile(await access.session(signal), context, signal ? { signal } : {})
-      return stream && readAll(stream)
+      const about = { key: context.path, name: `sftp://${context.endpoint}${context.path}`, signal }
+      // The session has a limit for each answer.
+      return stream && readLimited(chunksOf(stream), LEASE_LIMIT, { ...about, idleTimeoutMs: WHOLE_BODY_MS })
     },
     create: async (name, body, signal) => {
       const file = `${dir}/${name}`

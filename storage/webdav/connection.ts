@@ -3,11 +3,17 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { Readable } from 'node:stream'
 import { AuthType, createClient, type RequestOptionsCustom, type WebDAVClient } from 'webdav'
 import { StorageError } from '../errors.ts'
+import { readBeginning } from '../limited-body.ts'
+import { ERROR_BYTES } from '../limits.ts'
+import { streamChunks } from '../range-body.ts'
 import type { WebdavSettings } from './settings.ts'
 import { type WebdavErrorContext, webdavError } from './webdav-error.ts'
 
 /** Enough to hide the round trips of many small files. */
 const MAX_SOCKETS = 16
+
+/** What is of no interest is read for so long. */
+const DRAIN_MS = 10_000
 
 /** A reply whose body has not been read. */
 export interface DavReply {
@@ -109,7 +115,9 @@ export class WebdavConnection {
   }
 }
 
-/** Let the connection be used again: it is not before the body is read. */
+/** Let the connection be used again: it is not before the body is read. A long one, or one that drips, ends it instead. */
 export function drain(body: Readable | undefined): void {
-  body?.on('error', () => {}).resume()
+  if (!body) return
+  const context = { key: '', name: 'the answer', idleTimeoutMs: DRAIN_MS, totalTimeoutMs: DRAIN_MS, signal: undefined }
+  void readBeginning(streamChunks(body), ERROR_BYTES, context)
 }

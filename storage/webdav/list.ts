@@ -1,11 +1,12 @@
 import { posix } from 'node:path'
-import type { Readable } from 'node:stream'
 import { parseXML } from 'webdav'
 import { HEADER_SIZE } from '../../ltx/index.ts'
-import { readAll } from '../body.ts'
 import { StorageError } from '../errors.ts'
+import { readLimited } from '../limited-body.ts'
+import { WHOLE_BODY_MS } from '../limits.ts'
 import { headerTimestamp, type ListedFile, type ListedObject, levelFiles, withTimestamps } from '../listing.ts'
 import { streamChunks } from '../range-body.ts'
+import { FOLDER_LIMIT } from '../store-limits.ts'
 import type { ListOptions, LtxFileInfo } from '../types.ts'
 import type { WebdavConnection } from './connection.ts'
 import { readObject } from './read.ts'
@@ -54,22 +55,14 @@ async function* readFolder(
     const request = { method: 'PROPFIND', headers, body: Buffer.from(WANTED) }
     const folder = { ...context, path: `${context.path}/` }
     const { body } = await connection.send(request, folder)
-    const files = await parse(body ? await readText(body) : '', context)
+    const about = { key: context.path, name: `${context.endpoint}${context.path}`, signal: context.signal }
+    const { idleTimeoutMs } = connection.settings
+    const limits = { idleTimeoutMs, totalTimeoutMs: WHOLE_BODY_MS }
+    const bytes = body && (await readLimited(streamChunks(body), FOLDER_LIMIT, { ...about, ...limits }))
+    const files = await parse(new TextDecoder().decode(bytes), context)
     yield files.sort((a, b) => (a.key < b.key ? -1 : 1))
   } catch (error) {
     if (statusOf(error) !== 404) throw webdavError(error, context)
-  }
-}
-
-async function readText(body: Readable): Promise<string> {
-  const { next, stop } = streamChunks(body)
-  const chunks = (async function* () {
-    for (let chunk = await next(); chunk; chunk = await next()) yield chunk
-  })()
-  try {
-    return new TextDecoder().decode(await readAll(chunks))
-  } finally {
-    await stop()
   }
 }
 

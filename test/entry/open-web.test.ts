@@ -12,7 +12,7 @@ test('a cache that the runtime refuses is told of', async () => {
   const options = { cache: { name: 'pages' }, onProblem: (problem: unknown) => problems.push(problem) }
   await using db = await openOnWeb(client, options, loadEngineModules)
   expect(await db.get('SELECT v FROM t')).toEqual({ v: 1 })
-  expect(problems).toEqual([expect.objectContaining({ code: 'VFS_CACHE', message: expect.stringContaining('pages') })])
+  expect(problems).toEqual([expect.objectContaining({ code: 'WEB_CACHE_UNAVAILABLE' })])
 })
 
 test('what open refuses in browsers', async () => {

@@ -45,10 +45,10 @@ test('the plain page: files served as they are, no bundler', async () => {
 
 test('the plain page, when what only saves time cannot be loaded', async () => {
   const all = await filesBelow('/litetap/', join(ROOT, 'dist/browser'))
-  const left = new Map([...all].filter(([path]) => !/[/](running-)?ahead-/.test(path)))
-  expect(all.size - left.size).toBe(4) // two parts, and their maps
+  const left = new Map([...all].filter(([path]) => !/[/]speculation-/.test(path)))
+  expect(all.size - left.size).toBe(2) // one part, and its map
   left.set('/', await staticFile(join(ROOT, 'examples/plain-page/index.html')))
-  await expectOrders(left, { problems: /404.*[/](running-)?ahead-/ })
+  await expectOrders(left, { problems: /404.*[/]speculation-/ })
 })
 
 test('a page loads one file of ours, and what opens files beside its first request; the rest when it is needed', async () => {

@@ -11,7 +11,7 @@ export async function runInProcess(command: readonly string[], scene: Scene, bri
   const script = join(SUITE_DIR, 'process/run-process.js')
   const { stdout } = await promisify(execFile)(program, [...args, script, scene.origin, bridge], {
     maxBuffer: 64 << 20,
-    timeout: 170_000,
+    timeout: 390_000,
   })
   return JSON.parse(stdout) as Report
 }

@@ -35,17 +35,32 @@ async function halfOf(reply: Response, how: 'break off' | 'end'): Promise<Respon
   return new Response(body, { status: reply.status, headers: reply.headers })
 }
 
-/** Requests are let through until `hold` is called; then they wait for `release`, or for their signal. */
+/** Each request takes a while more; while `gone` is set, it fails after it. */
+export function slowFetch(ms: number): { readonly fetch: typeof fetch; gone: boolean } {
+  const slow = {
+    gone: false,
+    fetch: async (...args: Parameters<typeof fetch>): Promise<Response> => {
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      if (slow.gone) throw new TypeError('gone')
+      return await fetch(...args)
+    },
+  }
+  return slow
+}
+
+/** Requests are let through until `hold` is called, and then some more; the rest waits for `release`, or for its signal. */
 export function heldFetch(): {
   readonly fetch: typeof fetch
-  /** @returns when a request waits */
-  hold(): Promise<void>
+  /** @param after so many requests. @returns when one waits */
+  hold(after?: number): Promise<void>
   release(): void
 } {
-  let gate: { readonly open: Promise<void>; readonly release: () => void; readonly reached: () => void } | undefined
+  let gate:
+    | { readonly open: Promise<void>; readonly release: () => void; readonly reached: () => void; left: number }
+    | undefined
   return {
     fetch: async (input, init) => {
-      if (gate) {
+      if (gate && gate.left-- <= 0) {
         gate.reached()
         const aborted = new Promise<never>((_, reject) => {
           init?.signal?.addEventListener('abort', () => reject(init.signal!.reason), { once: true })
@@ -54,10 +69,10 @@ export function heldFetch(): {
       }
       return await fetch(input, init)
     },
-    hold: () => {
+    hold: (after = 0) => {
       const open = Promise.withResolvers<void>()
       const reached = Promise.withResolvers<void>()
-      gate = { open: open.promise, release: open.resolve, reached: reached.resolve }
+      gate = { open: open.promise, release: open.resolve, reached: reached.resolve, left: after }
       return reached.promise
     },
     release: () => {

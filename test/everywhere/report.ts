@@ -1,6 +1,7 @@
 // What a runtime tells of its run of the suite: plain JSON, as it has to cross a process or a page.
 
-export type Bridge = 'jspi' | 'fault'
+export const BRIDGES = ['jspi', 'asyncify'] as const
+export type Bridge = (typeof BRIDGES)[number]
 
 export interface CaseResult {
   readonly name: string
@@ -13,7 +14,8 @@ export interface Report {
   readonly runtime: string
   /** Whether it has JSPI by itself. */
   readonly jspi: boolean
-  readonly bridge: Bridge
+  /** How often a bridge suspended SQLite, as seen from outside of the package. */
+  readonly suspensions: Readonly<Record<Bridge, number>>
   readonly cases: readonly CaseResult[]
 }
 

@@ -11,7 +11,7 @@ interface Runtimes {
 
 const { Deno, Bun } = globalThis as Runtimes
 const runtime = Deno ? `Deno ${Deno.version.deno}` : Bun ? `Bun ${Bun.version}` : `Node ${process.version.slice(1)}`
-const [origin = '', bridge = 'fault'] = process.argv.slice(2)
+const [origin = '', bridge = 'jspi'] = process.argv.slice(2)
 const report = await runSuite(litetap as unknown as Litetap, { origin, bridge: bridge as Bridge, runtime })
 console.log(JSON.stringify(report))
 process.exit(0)

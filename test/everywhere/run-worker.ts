@@ -10,6 +10,7 @@ export default {
       origin: parameters.get('origin') ?? '',
       bridge: parameters.get('bridge') as Bridge,
       runtime: navigator.userAgent,
+      builds: ['jspi'] as const, // its entry has no other
       keepsPages: true,
     }
     return Response.json(await runSuite(litetap as unknown as Litetap, options))

@@ -4,7 +4,7 @@ import { ensureNpmPackages } from '../servers/ensure-npm-packages.ts'
 import { runInBrowser } from './in-browser.ts'
 import { runInProcess } from './in-process.ts'
 import { runInWorkerd } from './in-workerd.ts'
-import type { Bridge, Report } from './report.ts'
+import { BRIDGES, type Bridge, type Report } from './report.ts'
 import type { Scene } from './scene.ts'
 
 const FOLDER = join(import.meta.dirname, 'runtimes')
@@ -15,22 +15,30 @@ export interface Runtime {
   readonly name: string
   /** What its report must say that it is: the suite must not run elsewhere by mistake. */
   readonly is: RegExp
-  /** Whether it has JSPI by itself. Then both bridges are run, otherwise only fault and retry. */
+  /** Whether it has JSPI by itself. */
   readonly jspi: boolean
-  /** Cases of the suite on a bridge: none may be missing. */
-  readonly cases: Readonly<Record<Bridge, number>>
+  /** What it can use; the suite asks for the other one, too, and expects to be refused. */
+  readonly bridges: readonly Bridge[]
+  /** Cases of the suite: none may be missing. */
+  readonly cases: number
   run(scene: Scene, bridge: Bridge): Promise<Report>
 }
 
-/** Where pages can be kept by the Cache API there is one more. */
-const PROCESS_CASES = { jspi: 11, fault: 10 }
-const WEB_CASES = { jspi: 12, fault: 11 }
+const CASES = 19
+/** Where pages can be kept by the Cache API. */
+const CACHE_CASES = 1
+/** Where a bridge is refused. */
+const REFUSED_CASES = 1
+
+const bridgesOf = (jspi: boolean): readonly Bridge[] => (jspi ? BRIDGES : ['asyncify'])
+const casesOf = (jspi: boolean): number => CASES + (jspi ? 0 : REFUSED_CASES)
 
 const node = (major: number, jspi: boolean): Runtime => ({
   name: `Node ${major}`,
   is: new RegExp(`^Node ${major}\\.`),
   jspi,
-  cases: PROCESS_CASES,
+  bridges: bridgesOf(jspi),
+  cases: casesOf(jspi),
   run: (scene, bridge) => runInProcess([join(MODULES, `node-${major}/bin/node`)], scene, bridge),
 })
 
@@ -38,7 +46,8 @@ const browser = (name: string, is: RegExp, jspi: boolean, where: 'main' | 'worke
   name: `${name}, ${where === 'main' ? 'main thread' : 'worker'}`,
   is,
   jspi,
-  cases: WEB_CASES,
+  bridges: bridgesOf(jspi),
+  cases: casesOf(jspi) + CACHE_CASES,
   run: (scene, bridge) => runInBrowser(name, scene, bridge, where),
 })
 
@@ -51,17 +60,26 @@ export const RUNTIMES: readonly Runtime[] = [
     name: 'Deno',
     is: /^Deno 2\./,
     jspi: true,
-    cases: PROCESS_CASES,
+    bridges: BRIDGES,
+    cases: CASES,
     run: (scene, bridge) => runInProcess([join(MODULES, '.bin/deno'), 'run', '-A'], scene, bridge),
   },
   {
     name: 'Bun',
     is: /^Bun 1\./,
     jspi: true,
-    cases: PROCESS_CASES,
+    bridges: BRIDGES,
+    cases: CASES,
     run: (scene, bridge) => runInProcess([join(MODULES, '.bin/bun')], scene, bridge),
   },
-  { name: 'workerd', is: /^Cloudflare-Workers$/, jspi: true, cases: WEB_CASES, run: runInWorkerd },
+  {
+    name: 'workerd',
+    is: /^Cloudflare-Workers$/,
+    jspi: true,
+    bridges: ['jspi'],
+    cases: CASES + CACHE_CASES + REFUSED_CASES,
+    run: runInWorkerd,
+  },
   browser('Chromium', /Chrome\/\d+/, true, 'main'),
   browser('Chromium', /Chrome\/\d+/, true, 'worker'),
   browser('Firefox', /Firefox\/\d+/, true, 'main'),

@@ -12,7 +12,8 @@ import { encodeCatalog, openReplica, type ReplicaClient } from '../../storage/no
 import { Replicator } from '../../writer/index.ts'
 import { SURFACE_DATABASE, SURFACE_QUERIES } from '../support/surface.ts'
 import { type Report, rowsText } from './report.ts'
-import type { Advanced, SceneData } from './scene-data.ts'
+import type { Advanced, Answered, SceneData } from './scene-data.ts'
+import { DEEP_QUERIES, GROWING_QUERY, STREAM_QUERIES } from './suspended-queries.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -100,14 +101,21 @@ async function startPrimary(dir: string): Promise<Primary> {
   }
   const past: Advanced[] = []
   for (let i = 0; i < 12; i++) past.push(await advance())
-  const queries = SURFACE_QUERIES.map((sql) => {
+  const answered = (sql: string): Answered => {
     const statement = app.prepare(sql)
     return { sql, rows: rowsText(statement.all().map((row) => ({ ...row }))) }
-  })
+  }
+  const data: SceneData = {
+    queries: SURFACE_QUERIES.map(answered),
+    deep: DEEP_QUERIES.map(answered),
+    growing: answered(GROWING_QUERY),
+    streams: STREAM_QUERIES.map(answered),
+    past,
+  }
   return {
     client,
     replicaDir,
-    data: { queries, past },
+    data,
     advance,
     close: async () => {
       await replicator.close()

@@ -142,7 +142,8 @@ describe('the catalog', () => {
     const { get, counts } = await scene(3)
     const replies = await Promise.all(Array.from({ length: 50 }, () => get(PATH)))
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]))
-    expect(counts.snapshot()).toMatchObject({ list: 10, get: 4, total: 14 })
+    // Of the file that is not read whole its end and its header, side by side.
+    expect(counts.snapshot()).toMatchObject({ list: 10, get: 5, total: 15 })
   })
 
   test('who asks all the time costs the store one small request a time, and a listing now and then', async () => {

@@ -11,18 +11,25 @@ import { databasesIn, isPageOf, range } from './pages.ts'
 const HAMMER = fileURLToPath(new URL('hammer.ts', import.meta.url))
 const MAX_BYTES = 16 * 1024 * 1024
 
-function hammer(path: string, seed: number, ms: number): { child: ChildProcess; output: () => string } {
+interface Run {
+  readonly child: ChildProcess
+  /** From the start: it may be over before anybody asks. */
+  readonly closed: Promise<unknown>
+  readonly output: () => string
+}
+
+function hammer(path: string, seed: number, ms: number): Run {
   const args = ['--disable-warning=ExperimentalWarning', HAMMER, path, String(seed), String(ms), String(MAX_BYTES)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout!.setEncoding('utf8').on('data', (chunk) => {
     text += chunk
   })
-  return { child, output: () => text }
+  return { child, closed: once(child, 'close'), output: () => text }
 }
 
-async function result(run: { child: ChildProcess; output: () => string }): Promise<Record<string, unknown>> {
-  await once(run.child, 'close')
+async function result(run: Run): Promise<Record<string, unknown>> {
+  await run.closed
   return JSON.parse(run.output().trim().split('\n').at(-1)!)
 }
 
@@ -69,7 +76,7 @@ describe('several processes on one folder', () => {
       await Promise.all(victims.map(({ child }) => once(child.stdout!, 'data')))
       await new Promise((resolve) => setTimeout(resolve, random() * 250))
       for (const { child } of victims) child.kill('SIGKILL')
-      await Promise.all(victims.map(({ child }) => once(child, 'close')))
+      await Promise.all(victims.map(({ closed }) => closed))
     }
     expect(await result(survivor)).toMatchObject({ wrong: 0, damaged: 0 })
     expect(await proveAll(path)).toBeGreaterThan(1000)

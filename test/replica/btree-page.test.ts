@@ -8,6 +8,7 @@ import {
   readIndexRowids,
   readInteriorPage,
   readSchemaLeaf,
+  readSmallestRecord,
 } from '../../replica/ahead/btree-page.ts'
 import { seededRandom } from '../support/random.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -76,6 +77,17 @@ describe('b-tree pages, beside what SQLite says', () => {
     const { page, roots } = makeDatabase(4096)
     const root = roots.find(({ name }) => name === 'w')!.rootPgno as number
     expect(readInteriorPage(page(root), root)?.tree).toBe('index')
+  })
+
+  test('a record that would reach past the page is none', () => {
+    const leaf = (payload: number) => {
+      const page = new Uint8Array(512)
+      page.set([0x0d, 0, 0, 0, 1, 0, 0, 0, 400 >> 8, 400 & 0xff])
+      page.set([payload, 1], 400)
+      return page
+    }
+    expect(readSmallestRecord(leaf(110), 2)).toHaveLength(110)
+    expect(readSmallestRecord(leaf(111), 2)).toBeUndefined()
   })
 
   test('any bytes: no exception, and no more than a page can hold', () => {

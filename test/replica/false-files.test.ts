@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Encoder, HEADER_SIZE } from '../../ltx/index.ts'
 import { fileKey, Replica } from '../../replica/index.ts'
-import { type LtxFileName, type ReplicaClient, readAll } from '../../storage/index.ts'
+import { type LtxFileName, type MemoryReplica, type ReplicaClient, readAll } from '../../storage/index.ts'
 import { ltxHeader } from '../support/ltx-header.ts'
 import { Bucket, EPOCH } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
@@ -90,15 +90,6 @@ describe('two files with each other’s content', () => {
 })
 
 describe('a header that lies', () => {
-  test('about the time: a file that was made long before what it comes after', async () => {
-    const bucket = await scene(4, LARGE)
-    await bucket.client.write(name(0, 3), file(bucket, 3, { timestamp: EPOCH - 3_600_000 }))
-    await expect(Replica.open(bucket.client)).rejects.toMatchObject({
-      code: 'REPLICA_DAMAGED',
-      at: { key: expect.stringMatching(/^0\/0000000000000003/) },
-    })
-  })
-
   test('a clock that was put right by a second is no lie', async () => {
     const bucket = await scene(4, LARGE)
     await bucket.client.write(name(0, 3), file(bucket, 3, { timestamp: EPOCH }))

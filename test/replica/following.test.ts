@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { Replica, type ReplicaOptions } from '../../replica/index.ts'
+import { isReplicaError, type PinnedPages, Replica, type ReplicaOptions } from '../../replica/index.ts'
 import { type ReplicaClient, withCounting } from '../../storage/index.ts'
 import { altered } from '../support/altered-client.ts'
-import { Bucket, EPOCH } from '../writer/restore-bucket.ts'
+import { Bucket, damage, EPOCH, flipBit } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
 /** A bucket with some states, and a replica that checks whenever it is asked to. */
@@ -20,6 +20,16 @@ async function expectNewest(replica: Replica, bucket: Bucket): Promise<void> {
   const state = await replica.refresh()
   expect(state.txid).toBe(bucket.txid)
   expect((await readState(replica, state)).equals(bucket.images[Number(bucket.txid)]!)).toBe(true)
+}
+
+/** A page, or why it cannot be had. */
+async function pageOrCode(pages: PinnedPages, pgno: number): Promise<Uint8Array | string> {
+  try {
+    return pages.get(pgno) ?? (await pages.fetch(pgno))
+  } catch (error) {
+    if (isReplicaError(error)) return error.code
+    throw error
+  }
 }
 
 function l0(...txids: readonly number[]) {
@@ -59,6 +69,16 @@ describe('following', () => {
     expect((await replica.refresh()).txid).toBe(1n)
     expect(counts.total).toBe(0)
     clock.now += 1000
+    expect((await replica.refresh()).txid).toBe(2n)
+  })
+
+  test('how long a check is good enough is the option’s to say', async () => {
+    const { bucket, replica, counts, clock } = await scene(1, { checkIntervalMs: 5000 })
+    await bucket.insertAndUpload(20)
+    clock.now += 4999
+    expect((await replica.refresh()).txid).toBe(1n)
+    expect(counts.total).toBe(0)
+    clock.now += 1
     expect((await replica.refresh()).txid).toBe(2n)
   })
 
@@ -165,6 +185,37 @@ describe('following', () => {
     await expectNewest(replica, bucket)
   })
 
+  test('files are swept away, and the listing is an old one: the newest state stays the newest', async () => {
+    const bucket = new Bucket()
+    for (let i = 0; i < 3; i++) await bucket.insertAndUpload(20)
+    let listed = bucket.txid
+    const client = altered(bucket.client, {
+      async *list(level, options) {
+        for await (const file of bucket.client.list(level, options)) if (file.maxTXID <= listed) yield file
+      },
+    })
+    const clock = { now: 1_000_000 }
+    const replica = await Replica.open(client, { checkIntervalMs: 0, now: () => clock.now })
+    const pages = replica.pin(replica.state)
+    await bucket.insertAndUpload(20)
+    await bucket.insertAndUpload(20)
+    const newest = await replica.refresh()
+    expect(newest.txid).toBe(5n)
+    await bucket.upload(1, 1, 3)
+    await bucket.client.delete(l0(1, 2))
+    listed = 3n
+    for (let pgno = 1; pgno <= pages.state.commit; pgno++) {
+      const page = await pageOrCode(pages, pgno)
+      const right = bucket.images[3]!.subarray((pgno - 1) * 4096, pgno * 4096)
+      expect(typeof page === 'string' ? page === 'REPLICA_SNAPSHOT_GONE' : right.equals(page), `page ${pgno}`).toBe(
+        true,
+      )
+    }
+    expect(replica.state).toBe(newest)
+    listed = 5n
+    expect((await readState(replica, newest)).equals(bucket.images[5]!)).toBe(true)
+  })
+
   test('a bucket that was emptied and begun anew: the new database, not a mix', async () => {
     const { bucket, replica, clock } = await scene(6)
     await readState(replica)
@@ -195,6 +246,17 @@ describe('following', () => {
     await expect(replica.refresh()).rejects.toThrow('no network')
     failing = false
     await expectNewest(replica, bucket)
+  })
+
+  test('a next file that is damaged is named', async () => {
+    const { bucket, replica } = await scene(1)
+    await bucket.insertAndUpload(5)
+    await damage(bucket.client, await bucket.upload(0, 2, 2), flipBit)
+    await expect(replica.refresh()).rejects.toMatchObject({
+      code: 'REPLICA_DAMAGED',
+      at: { key: '0/0000000000000002-0000000000000002.ltx' },
+    })
+    expect(replica.state.txid).toBe(1n)
   })
 
   test('waitFor looks at once, however short ago a check was: somebody has seen it', async () => {

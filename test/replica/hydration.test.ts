@@ -11,10 +11,11 @@ import { Bucket } from '../writer/restore-bucket.ts'
 import { readState } from './read-state.ts'
 
 async function open(store: PageStore, rows = 8000) {
-  const bucket = new Bucket({ pageSize: 4096 })
+  const written = memoryReplica()
+  const bucket = new Bucket({ client: written, pageSize: 4096 })
   bucket.insert(rows)
   await bucket.upload(9, 1, 1)
-  const { client, counts } = withCounting(memoryReplica({ bucket: bucket.client.bucket }))
+  const { client, counts } = withCounting(memoryReplica({ bucket: written.bucket }))
   const replica = await Replica.open(client, { store, cache: new PageCache({ maxBytes: 40_960 }) })
   onTestFinished(() => replica.close())
   return { replica, counts, image: bucket.images[1]! }

@@ -85,6 +85,17 @@ describe('LazyIndex', () => {
     }
   })
 
+  test('a short hole is one window, and the page is probably in its middle', () => {
+    const { lazy } = make(5_000)
+    const hole = lazy.runs[0]!.start
+    expect(hole).toBeGreaterThan(0)
+    const short = new LazyIndex({ ...lazy.about, indexSize: 5_000 })
+    expect(windowFor(short, 17)).toEqual({ position: 0, size: 5_000, target: 2_500 })
+    const run = lazy.runs[0]!
+    lazy.runs = [{ ...run, start: 4_000 }]
+    expect(windowFor(lazy, 1)).toEqual({ position: 0, size: 4_256, target: 2_000 })
+  })
+
   test('pages that the file does not hold', () => {
     const made = make(20_000, { gap: 5 })
     const held = new Set([...made.index].map(({ pgno }) => pgno))

@@ -41,3 +41,16 @@ test('a line that has become slower is noticed in a few seconds, a faster one at
   carry(rate, { at: slow, ms: 250, bytesPerMs: 100_000, inFlight: 8 })
   expect(rate.bytesPerMs).toBeGreaterThan(80_000)
 })
+
+test('a pause of 100 ms ends a span, a shorter one does not; a span is 100 ms, of four requests', () => {
+  const after = (inFlight: number, ...times: readonly number[]) => {
+    const rate = new LineRate()
+    for (const now of times) rate.received(1000, now, inFlight)
+    return rate.bytesPerMs
+  }
+  expect(after(4, 0, 50, 150)).toBe(0)
+  expect(after(4, 0, 50, 149)).toBe(2000 / 149)
+  expect(after(4, 0, 50, 99)).toBe(0)
+  expect(after(4, 0, 50, 100)).toBe(20)
+  expect(after(3, 0, 50, 100)).toBe(0)
+})

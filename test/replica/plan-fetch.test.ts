@@ -9,7 +9,7 @@ const small = new SourceFile({ level: 0, minTXID: 6n, maxTXID: 6n, size: 50_000,
 const usual = { pages: 10, maxInFlight: 96, bytesPerMs: 0 }
 const limits = { gapBytes: 1000, shortGapBytes: 0, shortBytes: 5000, rangeBytes: 10_000 }
 
-function wanted(file: SourceFile, ...places: readonly [offset: number, size: number][]) {
+function wanted(file: SourceFile, ...places: readonly (readonly [offset: number, size: number])[]) {
   return places.map(([offset, size], i) => ({ pgno: i + 1, location: { file, offset, size } }))
 }
 
@@ -41,6 +41,29 @@ describe('planFetch', () => {
   test('a short file wanted by more than half is read through', () => {
     expect(ranges(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000])).length).toBe(3)
     expect(planFetch(wanted(small, [0, 9000], [12_000, 9000], [40_000, 9000]), fetchLimits(usual)).length).toBe(1)
+  })
+
+  test('up to each limit and no further', () => {
+    const count = (places: readonly (readonly [number, number])[], changes: Partial<typeof limits>) =>
+      planFetch(wanted(large, ...places), { ...limits, ...changes }).length
+    const apart = (gap: number) => [[0, 100] as const, [100 + gap, 100] as const]
+    expect([count(apart(1000), {}), count(apart(1001), {})]).toEqual([1, 2])
+    const long = { gapBytes: 0, shortGapBytes: 2000 }
+    expect([count(apart(2000), long), count(apart(2001), long)]).toEqual([1, 2])
+    const short = { ...long, shortBytes: 1200 }
+    expect([count(apart(1000), short), count(apart(1001), short)]).toEqual([1, 2])
+    expect([count(apart(1000), { rangeBytes: 1200 }), count(apart(1000), { rangeBytes: 1199 })]).toEqual([1, 2])
+  })
+
+  test('read through: a file of up to shortBytes, of which more than half is wanted', () => {
+    const count = (size: number, ...places: readonly [number, number][]) => {
+      const info = { level: 0, minTXID: 1n, maxTXID: 1n, size, createdAt: 0 }
+      return planFetch(wanted(new SourceFile(info, 1n, cache), ...places), limits).length
+    }
+    expect(count(5000, [0, 1500], [3500, 1500])).toBe(1)
+    expect(count(5000, [0, 1250], [3500, 1250])).toBe(2)
+    expect(count(5001, [0, 1500], [3500, 1500])).toBe(2)
+    expect(count(5001, [0, 1000], [3500, 1000])).toBe(2)
   })
 
   test('each file by itself', () => {
@@ -79,5 +102,21 @@ describe('planFetch', () => {
   ])('a scan at $bytesPerMs bytes/ms of $pages pages reads over $gapKiB KiB', ({ bytesPerMs, pages, gapKiB }) => {
     const { gapBytes } = fetchLimits({ pages, maxInFlight: 96, bytesPerMs })
     expect(Math.floor(gapBytes / 1024)).toBe(gapKiB)
+  })
+
+  test.each([
+    [32, 64],
+    [33, 0],
+  ])('%i requests at once: gaps of %i KiB are read over in short ranges', (maxInFlight, KiB) => {
+    expect(fetchLimits({ ...usual, maxInFlight })).toMatchObject({
+      shortGapBytes: KiB * 1024,
+      shortBytes: 256 * 1024,
+      rangeBytes: 1024 * 1024,
+    })
+  })
+
+  test('a scan is what wants 256 pages at once', () => {
+    const gap = (pages: number) => fetchLimits({ pages, maxInFlight: 96, bytesPerMs: 100_000 }).gapBytes
+    expect([gap(255), gap(256)]).toEqual([16 * 1024, 130_000])
   })
 })

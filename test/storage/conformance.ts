@@ -198,10 +198,11 @@ function reading(get: Get): void {
 
     test('reads the whole, a range, to the end', async () => {
       await get().writer.write(name(0, 1), bytes)
-      expect(await read()).toEqual(bytes)
-      expect(await read(0, 0)).toEqual(bytes)
+      // Comparing megabytes with `toEqual` holds this process up for seconds: servers close what is idle for so long.
+      expect(Buffer.compare((await read())!, bytes)).toBe(0)
+      expect(Buffer.compare((await read(0, 0))!, bytes)).toBe(0)
       expect(await read(0, 100)).toEqual(bytes.slice(0, 100))
-      expect(await read(1_000_001, 1_000_000)).toEqual(bytes.slice(1_000_001, 2_000_001))
+      expect(Buffer.compare((await read(1_000_001, 1_000_000))!, bytes.slice(1_000_001, 2_000_001))).toBe(0)
       expect(await read(2_999_990)).toEqual(bytes.slice(2_999_990))
       expect(await read(2_999_999, 1)).toEqual(bytes.slice(2_999_999))
     })

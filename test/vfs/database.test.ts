@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { StorageError } from '../../storage/index.ts'
+import { altered } from '../support/altered-client.ts'
 import { numbers } from '../support/numbers.ts'
 import { BRIDGES, slow, source } from './scene.ts'
 
@@ -346,4 +347,29 @@ describe.each(BRIDGES)('Database, bridge %s', (bridge) => {
     await db.close()
     await expect(db.get('SELECT 1')).rejects.toMatchObject({ code: 'VFS_CLOSED' })
   })
+})
+
+test('an instance that met a failure keeps nothing of what it read', async () => {
+  const made = await source(TABLE)
+  let failing = false
+  const failure = new StorageError('STORAGE_UNREACHABLE', 'no network')
+  const client = altered(made.client, {
+    open: (file, range) => {
+      if (failing && (range?.offset ?? 0) > 0) throw failure
+      return made.client.open(file, range)
+    },
+  })
+  const db = await made.open('jspi', { client, poolSize: 1 })
+  const pagesRead = async (): Promise<number> => {
+    const before = db.stats()
+    await db.get('SELECT v FROM t WHERE id = 1')
+    return db.stats().hits + db.stats().misses - before.hits - before.misses
+  }
+  expect(await pagesRead()).toBeGreaterThan(0)
+  expect(await pagesRead()).toBe(0)
+  failing = true
+  await expect(db.get('SELECT sum(length(v)) AS n FROM t')).rejects.toBe(failure)
+  failing = false
+  expect(await pagesRead()).toBeGreaterThan(0)
+  expect(await pagesRead()).toBe(0)
 })

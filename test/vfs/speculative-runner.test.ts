@@ -10,8 +10,8 @@ import { BRIDGES, type Source, slow, source } from './scene.ts'
 
 const CUSTOMERS = 2000
 const ORDERS = 40_000
-/** Time in which to run ahead. */
-const RTT_MS = 8
+/** Time in which to run ahead; slower code needs more. */
+const RTT_MS = Number(process.env.LITETAP_RTT_MS ?? 8)
 const dir = suiteDir()
 let shop: Source
 

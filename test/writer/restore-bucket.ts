@@ -19,9 +19,13 @@ export class Bucket {
   readonly #app: DatabaseSync
   readonly #path: string
   readonly #epoch: number
+  readonly #time: (txid: number) => number
 
-  constructor(options: { client?: ReplicaClient; pageSize?: number; epoch?: number } = {}) {
+  constructor(
+    options: { client?: ReplicaClient; pageSize?: number; epoch?: number; time?: (txid: number) => number } = {},
+  ) {
     this.#epoch = options.epoch ?? EPOCH
+    this.#time = options.time ?? ((txid) => this.#epoch + (txid - 1) * 1000)
     this.client = options.client ?? memoryReplica()
     this.pageSize = options.pageSize ?? 4096
     this.#path = join(tempDir(), 'source.db')
@@ -74,7 +78,7 @@ export class Bucket {
       commit,
       minTXID: min,
       maxTXID: max,
-      timestamp: this.#epoch + (Number(max) - 1) * 1000,
+      timestamp: this.#time(Number(max)),
     })
     const encoder = new Encoder(header, form ? { form } : {})
     for (const pgno of this.#changed(Number(min), Number(max))) {

@@ -22,7 +22,6 @@ export type VfsErrorCode =
   | 'VFS_CLOSED'
   | 'VFS_DEADLOCK' // the query waits for a connection that only its own end would set free
   // no failure of a query: what `onProblem` is told
-  | 'VFS_CACHE' // pages cannot be kept for the next time
   // the bridge
   | 'VFS_ENGINE_BUSY' // one instance was entered twice: a defect here
   | 'VFS_ENGINE' // SQLite did not start, or a trap has ended it

@@ -1,5 +1,5 @@
 import { VarintReader } from '../../ltx/index.ts'
-import type { SourceFile } from '../state/source-file.ts'
+import type { SourceFile } from './source-file.ts'
 
 /** Gives varints back in the order in which they were put. */
 export class SavedRowReader {

@@ -1,5 +1,5 @@
 import { MAX_VARINT_SIZE, writeVarint } from '../../ltx/index.ts'
-import type { SourceFile } from '../state/source-file.ts'
+import type { SourceFile } from './source-file.ts'
 
 /** Collects the varints of saved layers, and the files that they are of. */
 export class SavedRowWriter {
