@@ -29,19 +29,8 @@ export const TEETH: readonly Tooth[] = [
     ],
   },
   {
-    fault: 'a connection that met a failure is used again as it is',
-    seeds: 400,
-    edits: [
-      {
-        file: 'vfs/connection/connection.ts',
-        find: 'this.#unclean = true // SQLite may have made something of it: a read error becomes a row of integrity_check',
-        replace: '',
-      },
-    ],
-  },
-  {
     fault: 'a check that was given up takes the replica back to an older state',
-    seeds: 600,
+    seeds: 150,
     edits: [
       {
         file: 'replica/state/state-tracker.ts',
@@ -58,7 +47,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'a query fails with the budget of another one',
-    seeds: 60,
+    seeds: 300,
     edits: [
       {
         file: 'replica/pages/fetch-job.ts',
@@ -91,7 +80,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'pages are cached under names that two beginnings of a bucket share',
-    seeds: 200,
+    seeds: 100,
     edits: [
       {
         file: 'replica/state/source-file.ts',
@@ -102,7 +91,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'SQLite keeps the pages of another state with the same TXID',
-    seeds: 200,
+    seeds: 400,
     edits: [
       {
         file: 'vfs/engine/page-one.ts',
@@ -118,7 +107,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'hints follow b-tree pages that point at themselves, without a bound',
-    seeds: 100,
+    seeds: 200,
     edits: [
       {
         file: 'replica/ahead/trees.ts',
@@ -142,12 +131,12 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'a PRAGMA stays on the connection for everybody',
-    seeds: 100,
+    seeds: 60,
     edits: [{ file: 'vfs/connection/statement-actions.ts', find: 'if (!answers) this.lasting = true', replace: '' }],
   },
   {
     fault: 'an attached database stays on the connection for everybody',
-    seeds: 200,
+    seeds: 150,
     edits: [
       {
         file: 'vfs/connection/statement-actions.ts',
@@ -159,7 +148,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'BEGIN as a statement is run',
-    seeds: 200,
+    seeds: 60,
     edits: [
       {
         file: 'vfs/connection/statement-actions.ts',
@@ -183,7 +172,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'a query waits for ever for a connection that its own transaction holds',
-    seeds: 100,
+    seeds: 60,
     edits: [
       { file: 'vfs/connection/holder.ts', find: 'return stuck.size >= size', replace: 'return stuck.size > size' },
       {
@@ -195,7 +184,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'at() gives out a database that has been closed meanwhile',
-    seeds: 400,
+    seeds: 150,
     edits: [
       {
         file: 'vfs/database.ts',
@@ -207,7 +196,7 @@ export const TEETH: readonly Tooth[] = [
   },
   {
     fault: 'who waits for a connection does not hear its signal',
-    seeds: 300,
+    seeds: 100,
     edits: [
       {
         file: 'vfs/connection/connection-pool.ts',
