@@ -92,7 +92,9 @@ async function startPrimary(dir: string): Promise<Primary> {
   app.exec(SURFACE_DATABASE)
   app.exec('PRAGMA journal_mode = wal; CREATE TABLE moments (id INTEGER PRIMARY KEY, at TEXT)')
   const client = await openReplica(pathToFileURL(replicaDir).href)
-  const replicator = new Replicator({ dbPath: path, client })
+  // The older states are asked for by the last runtime, too, which may be half an hour later.
+  const settings = { l0RetentionMs: 24 * 3_600_000 }
+  const replicator = new Replicator({ dbPath: path, client, settings })
   await replicator.start()
   const advance = async (): Promise<Advanced> => {
     app.exec("INSERT INTO moments (at) VALUES (datetime('now'))")
