@@ -37,13 +37,15 @@ export class Border {
    * A function as an import.
    * @param onFailure what C is told when it throws
    */
-  guard<A extends readonly (number | bigint)[], R extends number | undefined>(
+  guard<A extends readonly (number | bigint)[] & { readonly length: 0 | 1 | 2 | 3 }, R extends number | undefined>(
     call: (...args: A) => R,
     onFailure: R,
   ): GuardedImport {
-    const guarded = (...args: A): R => {
+    // No import has more than three arguments; collecting them in an array would cost as much as a short call.
+    const plain = call as unknown as (a: unknown, b: unknown, c: unknown) => R
+    const guarded = (a: unknown, b: unknown, c: unknown): R => {
       try {
-        return call(...args)
+        return plain(a, b, c)
       } catch (error) {
         this.fail(error)
         return onFailure
