@@ -196,7 +196,10 @@ export class Replica implements ReadableReplica {
       import('./state/open-snapshot.ts'),
       import('./state/at-time.ts'),
     ])
-    return await this.#tracker.open(() => openPlanned(() => planAt(target, context), context))
+    const state = await this.#tracker.open(() => openPlanned(() => planAt(target, context), context))
+    // Its headers may have been read in one beginning of the bucket, and its files in the next.
+    if (target.timestamp !== undefined && state.timestamp >= target.timestamp) throw movedMeanwhile(target.timestamp)
+    return state
   }
 
   async waitFor(
@@ -332,6 +335,14 @@ function snapshotOf(state: DatabaseState): Snapshot {
 
 function blobName(url: string): string {
   return `page map of ${url}`
+}
+
+function movedMeanwhile(timestamp: number): ReplicaError {
+  const time = new Date(timestamp).toISOString()
+  return new ReplicaError('REPLICA_TX_NOT_AVAILABLE', `Cannot open the state before ${time}: its files were replaced`, {
+    at: { timestamp },
+    hint: 'Ask again.',
+  })
 }
 
 function closed(url: string): ReplicaError {

@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
+import { LoadedSchema } from '../../vfs/connection/loaded-schema.ts'
+import type { PageReader } from '../../vfs/engine/page-reader.ts'
 import { numbers } from '../support/numbers.ts'
 import { BRIDGES, type Source, source } from './scene.ts'
 
@@ -56,4 +58,26 @@ describe.each(BRIDGES)('the schema is that of the state, bridge %s', (bridge) =>
       expect(db.stats().misses - misses).toBeLessThanOrEqual(2)
     }
   })
+})
+
+test('pages that the cache lets go of while others come are compared all the same', async () => {
+  const cache = new Map([[1, new Uint8Array(512)]])
+  const held = new Map<number, Uint8Array>()
+  const reader: PageReader = {
+    state: { txid: 1n, timestamp: 0, commit: 2, pageSize: 512, identity: 'one' },
+    signal: undefined,
+    now: 0,
+    get: (pgno) => held.get(pgno) ?? cache.get(pgno),
+    identity: () => undefined,
+    hold: async (pgnos) => {
+      cache.clear()
+      for (const pgno of pgnos) held.set(pgno, new Uint8Array(512))
+    },
+    release: () => held.clear(),
+  }
+  const schema = await LoadedSchema.of([1, 2], reader)
+  cache.set(1, new Uint8Array(512))
+  expect(await schema.isThatOf(reader)).toBe(true)
+  cache.set(1, new Uint8Array(512).fill(1))
+  expect(await schema.isThatOf(reader)).toBe(false)
 })

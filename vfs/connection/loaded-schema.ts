@@ -48,12 +48,13 @@ export class LoadedSchema {
   }
 }
 
-/** Pages in one round. */
+/** Pages in one round. Those that were at hand are kept: while the others come, a small cache lets go of them. */
 async function pagesOf(pgnos: readonly number[], source: PageReader): Promise<Uint8Array[]> {
-  const missing = pgnos.filter((pgno) => source.get(pgno) === undefined)
+  const atHand = pgnos.map((pgno) => source.get(pgno))
+  const missing = pgnos.filter((_, i) => atHand[i] === undefined)
   if (missing.length > 0) await source.hold(missing)
   try {
-    return pgnos.map((pgno) => source.get(pgno)!)
+    return pgnos.map((pgno, i) => atHand[i] ?? source.get(pgno)!)
   } finally {
     source.release()
   }
