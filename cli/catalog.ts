@@ -86,7 +86,7 @@ export const catalog = defineCommand({
 /** Before the catalog that names it. @returns undefined when it cannot be made: readers do without */
 async function writePageMap(client: ReplicaClient, files: readonly LtxFileInfo[]): Promise<Catalog['pageMap']> {
   const { PAGE_MAP_NAME } = await loadStorage()
-  const { PageMapMaker } = await import('../replica/index.ts')
+  const { PageMapMaker } = await import('../replica/published/index.ts')
   const made = await new PageMapMaker(client).make(files)
   if (!made) return undefined
   await client.writeBeside!(PAGE_MAP_NAME, made.body)

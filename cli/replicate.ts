@@ -171,7 +171,7 @@ async function createDaemon(options: {
 /** Failures that go on are told now and then. */
 async function keepCatalog(client: ReplicaClient, log: Log): Promise<ReplicaClient> {
   const { withCatalog, withRetry } = await loadStorage()
-  const { PageMapMaker } = await import('../replica/index.ts')
+  const { PageMapMaker } = await import('../replica/published/index.ts')
   let toldAtMs = Number.NEGATIVE_INFINITY
   return withCatalog(client, {
     pageMaps: new PageMapMaker(withRetry(client)),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { TXID } from '../ltx/index.ts'
-import { highestTXID, isReplicaError, PageMapMaker, planRestore } from '../replica/index.ts'
+import { highestTXID, isReplicaError, planRestore } from '../replica/index.ts'
+import { PageMapMaker } from '../replica/published/index.ts'
 import {
   encodeCatalog,
   type FileMap,

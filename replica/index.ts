@@ -28,5 +28,4 @@ export {
   type TxidGap,
 } from './plan/plan-restore.ts'
 export { highestTXID, lowestTXID } from './plan/txid-range.ts'
-export { type PageMapFile, PageMapMaker } from './published/page-map-maker.ts'
 export { Replica, type ReplicaOptions } from './replica.ts'

@@ -19,7 +19,6 @@ import { InFlightLimit } from './pages/in-flight-limit.ts'
 import { PageFetcher } from './pages/page-fetcher.ts'
 import { pageMap } from './pages/page-flags.ts'
 import { type SharedReading, SnapshotPages } from './pages/pinned-pages.ts'
-import { openPublished } from './published/open-published.ts'
 import { loadSnapshot } from './published/saved-snapshot.ts'
 import type { Follower } from './state/follower.ts'
 import type { IndexLoader } from './state/index-loader.ts'
@@ -105,7 +104,7 @@ export class Replica implements ReadableReplica {
     }
     const ended = { ...context, signal }
     const files = await listed(ended)
-    const published = files && (await openPublished(files, ended))
+    const published = files && (await (await import('./published/open-published.ts')).openPublished(files, ended))
     if (published) {
       const replica = new Replica(context, { cost, state: published, checkedAt }, options)
       void replica.#save()

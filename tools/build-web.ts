@@ -1,8 +1,8 @@
 // Bundle the entries for browsers and for Workers into dist/, each with the wasm that it needs beside it.
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { type OutputChunk, type OutputOptions, type RolldownOptions, rolldown } from 'rolldown'
+import { type OutputChunk, type OutputOptions, type Plugin, type RolldownOptions, rolldown } from 'rolldown'
 import { minifySync } from 'rolldown/utils'
 import { codecBytes } from '../ltx/index.ts'
 import { trampolineBytes } from '../vfs/index.ts'
@@ -24,10 +24,26 @@ const OUTPUT: OutputOptions = {
 /** What is not ours: packages, and wasm. */
 const NOT_OURS = [/^lru-cache$/, /^aws4fetch$/, /-wasm\.ts$/]
 
+const ENTRY = 'entry/web.ts'
+
 /** Modules that are loaded when they are needed, by the file in which they come. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
-  opening: ['open-snapshot', 'at-time', 'catch-up', 'follower', 'index-loader', 'save-snapshot', 'warm-up'],
-  speculation: ['page-predictor', 'speculation', 'speculative-runner'],
+  opening: [
+    'replica/published/open-published.ts',
+    'replica/published/save-snapshot.ts',
+    'replica/state/open-snapshot.ts',
+    'replica/state/at-time.ts',
+    'replica/state/catch-up.ts',
+    'replica/state/follower.ts',
+    'replica/state/index-loader.ts',
+    'replica/state/standing.ts',
+    'replica/pages/warm-up.ts',
+  ],
+  speculation: ['replica/ahead/page-predictor.ts', 'vfs/ahead/speculation.ts', 'vfs/ahead/speculative-runner.ts'],
+}
+
+type Bundled = Pick<OutputChunk, 'name' | 'fileName' | 'code' | 'imports' | 'isEntry' | 'modules'> & {
+  readonly map: { readonly mappings: string } | null
 }
 
 /** Bytes after gzip. */
@@ -78,43 +94,73 @@ export async function buildWeb(outdir: string): Promise<BrowserSize> {
  *
  * @param dir where it is written; nowhere without it
  */
-async function bundleBrowser(external: (string | RegExp)[], dir?: string): Promise<OutputChunk[]> {
-  const input: RolldownOptions = { input: 'entry/web.ts', external, preserveEntrySignatures: 'allow-extension' }
-  const chunks = await bundle(input, {})
-  const groups = [
-    together('litetap', atOnce(chunks)),
-    // What opens files one by one, and what runs ahead of a query: one request each, when the first part of it is needed.
-    ...Object.entries(LATER).map(([name, parts]) =>
-      together(
-        name,
-        loadedWith(chunks, (chunk) => chunk.isDynamicEntry && parts.includes(chunk.name)),
-      ),
-    ),
-  ]
-  const codeSplitting = { groups }
-  return await bundle(input, { codeSplitting, ...(dir !== undefined && { dir, sourcemap: true }) })
+async function bundleBrowser(external: (string | RegExp)[], dir?: string): Promise<Bundled[]> {
+  const first = await modulesOf(ENTRY, external)
+  const groups: { name: string; test: (id: string) => boolean }[] = [{ name: 'litetap', test: (id) => first.has(id) }]
+  // What opens files one by one, and what runs ahead of a query: one request each, when the first part of it is needed.
+  for (const [name, parts] of Object.entries(LATER)) {
+    const modules = await modulesOf(parts, external)
+    groups.push({ name, test: (id) => modules.has(id) && !first.has(id) })
+  }
+  const input: RolldownOptions = { input: ENTRY, external, preserveEntrySignatures: 'allow-extension' }
+  return await bundle(input, { codeSplitting: { groups }, ...(dir !== undefined && { dir, sourcemap: true }) })
 }
 
-function together(name: string, chunks: readonly OutputChunk[]) {
-  const modules = new Set(chunks.flatMap(({ moduleIds }) => moduleIds))
-  return { name, test: (id: string) => modules.has(id) }
+/** The modules that have something to say once what is unused has been left out: entries, and what they import at once. */
+async function modulesOf(input: string | readonly string[], external: (string | RegExp)[]): Promise<Set<string>> {
+  const later: Plugin = { name: 'later', resolveDynamicImport: (id) => ({ id: String(id), external: true }) }
+  const chunks = await bundle({ input: [input].flat(), external, plugins: [later] }, {})
+  const modules = chunks.flatMap((chunk) => Object.entries(chunk.modules))
+  return new Set(modules.filter(([, { code }]) => code).map(([id]) => id))
 }
 
 /** Written where `output` has a `dir`. */
-async function bundle(input: RolldownOptions, output: OutputOptions): Promise<OutputChunk[]> {
+async function bundle(input: RolldownOptions, { dir, ...output }: OutputOptions): Promise<Bundled[]> {
   const build = await rolldown({ ...INPUT, ...input })
-  const options = { ...OUTPUT, ...output }
-  const made = await (output.dir === undefined ? build.generate(options) : build.write(options))
+  const made = await build.generate({ ...OUTPUT, ...output })
   await build.close()
-  return made.output.filter((file) => file.type === 'chunk')
+  const chunks = withoutRuntime(made.output.filter((file) => file.type === 'chunk').map(bundled))
+  if (dir !== undefined) mkdirSync(dir, { recursive: true })
+  for (const { fileName, code, map } of dir === undefined ? [] : chunks) {
+    writeFileSync(join(dir!, fileName), code)
+    if (map) writeFileSync(join(dir!, `${fileName}.map`), JSON.stringify(map))
+  }
+  return chunks
+}
+
+/** A chunk of the bundler's, whose own properties are read-only. */
+function bundled({ name, fileName, code, map, imports, isEntry, modules }: OutputChunk): Bundled {
+  return { name, fileName, code, map: map && JSON.parse(map.toString()), imports, isEntry, modules }
+}
+
+/**
+ * The few bytes with which the bundler makes namespaces come in each file that needs them: in a file of their own they
+ * would cost a round trip. They are a line of their own, and spaces stand where the import stood: maps stay right.
+ */
+function withoutRuntime(chunks: readonly Bundled[]): Bundled[] {
+  const runtime = chunks.find(({ name }) => name === 'rolldown-runtime')
+  if (runtime === undefined) return [...chunks]
+  const body = /^(?<code>.*)export\{(?<helper>\w+)\};\s*$/s.exec(runtime.code)?.groups
+  return chunks
+    .filter((chunk) => chunk !== runtime)
+    .map((chunk) => {
+      if (!chunk.imports.includes(runtime.fileName)) return chunk
+      const found = /^import\{(?<helper>\w+) as (?<name>\w+)\}from"\.\/rolldown-runtime[^"]*";/.exec(chunk.code)
+      if (found?.groups?.helper === undefined || found.groups.helper !== body?.helper) {
+        throw new Error(`${chunk.fileName} takes from the bundler's runtime what is not known here`)
+      }
+      const helper = `const ${found.groups.name}=(()=>{${body.code}return ${body.helper}})();\n`
+      const code = helper + ' '.repeat(found[0].length) + chunk.code.slice(found[0].length)
+      return { ...chunk, code, map: chunk.map && { ...chunk.map, mappings: `;${chunk.map.mappings}` } }
+    })
 }
 
 /** The entry, and what it imports without being asked to. */
-function atOnce(chunks: readonly OutputChunk[]): OutputChunk[] {
+function atOnce(chunks: readonly Bundled[]): Bundled[] {
   return loadedWith(chunks, ({ isEntry }) => isEntry)
 }
 
-function loadedWith(chunks: readonly OutputChunk[], isFirst: (chunk: OutputChunk) => boolean): OutputChunk[] {
+function loadedWith(chunks: readonly Bundled[], isFirst: (chunk: Bundled) => boolean): Bundled[] {
   const loaded = new Set(chunks.filter(isFirst))
   for (const { imports } of loaded) {
     for (const chunk of chunks) if (imports.includes(chunk.fileName)) loaded.add(chunk)
@@ -122,7 +168,7 @@ function loadedWith(chunks: readonly OutputChunk[], isFirst: (chunk: OutputChunk
   return [...loaded]
 }
 
-function moduleSizes(chunks: readonly OutputChunk[]): Size[] {
+function moduleSizes(chunks: readonly Bundled[]): Size[] {
   const sizes = chunks.flatMap(({ modules }) =>
     Object.entries(modules).map(([id, { code }]) => ({
       name: relative(process.cwd(), id),
@@ -132,7 +178,7 @@ function moduleSizes(chunks: readonly OutputChunk[]): Size[] {
   return sizes.sort((a, b) => b.bytes - a.bytes)
 }
 
-function sum(chunks: readonly OutputChunk[]): number {
+function sum(chunks: readonly Bundled[]): number {
   return chunks.reduce((bytes, { code }) => bytes + gzipped(code), 0)
 }
 

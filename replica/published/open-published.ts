@@ -1,5 +1,6 @@
 import type { LtxFileInfo } from '../../storage/index.ts'
 import { isStorageError } from '../../storage/index.ts'
+import { catchUp } from '../state/catch-up.ts'
 import { areAsListed, filesSince, listing } from '../state/files-since.ts'
 import type { OpenSnapshotContext } from '../state/open-snapshot.ts'
 import { FileGone } from '../state/range-reader.ts'
@@ -26,7 +27,6 @@ export async function openPublished(
   if (newer.length === 0) return state
   context.account.roundTrip()
   try {
-    const { catchUp } = await import('../state/catch-up.ts')
     const newest = await catchUp(state, newer, context)
     return (await areAsListed(newer, context)) ? newest : undefined
   } catch (error) {

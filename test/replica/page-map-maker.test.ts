@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { listLevels, PageMapMaker, Replica } from '../../replica/index.ts'
+import { listLevels, Replica } from '../../replica/index.ts'
+import { PageMapMaker } from '../../replica/published/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../../storage/index.ts'
 import { withCounting } from '../../storage/index.ts'
 import { altered } from '../support/altered-client.ts'
