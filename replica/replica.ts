@@ -2,7 +2,9 @@ import type { TXID } from '../ltx/index.ts'
 import { PageCache, type PageCacheStats, type PageStore, type PageStoreStats } from '../pagecache/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../storage/index.ts'
 import { Account, newCost } from './core/account.ts'
+import { eitherSignal } from './core/either-signal.ts'
 import { ReplicaError } from './core/errors.ts'
+import { orAborted } from './core/or-aborted.ts'
 import { pause } from './core/pause.ts'
 import type {
   Cost,
@@ -140,7 +142,7 @@ export class Replica implements ReadableReplica {
       cache,
       fetcher: new PageFetcher({ reader, cache, store: options.store, limit, now: this.#now, signal }),
       loadIndexes: indexLoading(reader, signal),
-      replan: (gone) => this.#tracker.replan(gone),
+      replan: (gone, own) => this.#tracker.replan(gone, own),
       doubts: (state) => this.#tracker.doubts(state),
       prove: fileProving(this.#context),
     }
@@ -188,9 +190,7 @@ export class Replica implements ReadableReplica {
 
   async at(target: StateTarget, signal?: AbortSignal): Promise<DatabaseState> {
     this.#throwIfClosed()
-    const context = signal
-      ? { ...this.#context, signal: AbortSignal.any([signal, this.#closing.signal]) }
-      : this.#context
+    const context = { ...this.#context, signal: eitherSignal(signal, this.#closing.signal) }
     const [{ openPlanned }, { planAt }] = await Promise.all([
       import('./state/open-snapshot.ts'),
       import('./state/at-time.ts'),
@@ -224,7 +224,7 @@ export class Replica implements ReadableReplica {
     if (store === undefined) throw new ReplicaError('REPLICA_USAGE', 'Cannot hydrate: there is no store to fill')
     const { hydrate } = await import('./pages/hydrator.ts') // few ask for it
     const closing = this.#closing.signal
-    const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing
+    const signal = eitherSignal(options.signal, closing)
     const { account } = this.#context
     const onProgress = (progress: HydrationProgress): void => {
       this.#hydration = progress
@@ -292,9 +292,11 @@ function following(context: OpenSnapshotContext, listedAt: number, options: Repl
 
 /** Proves that files are what they were; few ever need it. */
 function fileProving(context: OpenSnapshotContext): SharedReading['prove'] {
-  return async (file) => {
+  return async (file, own) => {
     const { standingOfFile } = await import('./state/standing.ts')
-    if ((await standingOfFile(file, context)) !== 'there') throw new FileGone(file.info)
+    const signal = eitherSignal(own, context.signal)
+    const standing = await orAborted(standingOfFile(file, { ...context, signal }), signal)
+    if (standing !== 'there') throw new FileGone(file.info)
   }
 }
 

@@ -43,7 +43,7 @@ export interface HydrateOptions {
  * @throws ReplicaError REPLICA_STORE; what fetching throws; the signal's reason
  */
 export async function hydrate(first: Snapshot, options: HydrateOptions): Promise<void> {
-  for (let state = first; ; state = await options.shared.replan(state)) {
+  for (let state = first; ; state = await options.shared.replan(state, options.signal)) {
     try {
       return await fill(state, options)
     } catch (error) {

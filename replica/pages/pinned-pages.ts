@@ -24,12 +24,13 @@ export interface SharedReading {
   /**
    * Files of a state were deleted: plan it again from what there is.
    * @returns the same state in other files, or a newer one; of another history where nothing proves that it goes on
+   * @throws StorageError, ReplicaError; the signal's reason
    */
-  replan(gone: Snapshot): Promise<Snapshot>
+  replan(gone: Snapshot, signal?: AbortSignal): Promise<Snapshot>
   /** True when the place was begun anew since a state was opened: what has its files' names may be other files. */
   doubts(state: Snapshot): boolean
-  /** @throws FileGone when there is no such file any more, or another one of its name */
-  prove(file: SourceFile): Promise<void>
+  /** @throws FileGone when there is no such file any more, or another one of its name; the signal's reason */
+  prove(file: SourceFile, signal?: AbortSignal): Promise<void>
 }
 
 /** Of the cache, so much may be pages that nobody has read yet. */
@@ -79,7 +80,7 @@ export class SnapshotPages implements PinnedPages {
       } catch (error) {
         if (!(error instanceof FileGone)) throw error
         if (replans === MAX_REPLANS) throw gone(this.state, pgno, error)
-        const source = await this.#shared.replan(this.#source)
+        const source = await this.#shared.replan(this.#source, signal)
         // Another history has other pages under the same numbers; an old listing lacks what came between.
         const serves = source.history === this.state.history && source.txid >= this.state.txid
         if (!serves) throw gone(this.state, pgno, error)
@@ -112,7 +113,7 @@ export class SnapshotPages implements PinnedPages {
   async #fetch(pgno: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const location = await this.#find(pgno, signal)
     if (location === 'zeros') return this.#zeros()
-    if (this.#shared.doubts(this.#source)) await this.#prove([location.file])
+    if (this.#shared.doubts(this.#source)) await this.#prove([location.file], signal)
     const wanted = { pgno, location }
     const { fetcher } = this.#shared
     // What was asked for before the last wait ended came, or comes, in the same round.
@@ -146,7 +147,11 @@ export class SnapshotPages implements PinnedPages {
       signal?.throwIfAborted()
       const location = this.#locate(pgno)
       if (!Array.isArray(location)) return location
-      if (this.#shared.doubts(this.#source)) await this.#prove(location.map(({ file }) => file))
+      if (this.#shared.doubts(this.#source))
+        await this.#prove(
+          location.map(({ file }) => file),
+          signal,
+        )
       this.#account.roundTrip()
       await this.#shared.loadIndexes(location, pgno, this.#account, signal)
     }
@@ -185,11 +190,11 @@ export class SnapshotPages implements PinnedPages {
   }
 
   /** Files that are read although another history has taken their place: each is proved once. @throws FileGone */
-  async #prove(files: readonly SourceFile[]): Promise<void> {
+  async #prove(files: readonly SourceFile[], signal: AbortSignal | undefined): Promise<void> {
     const unproved = files.filter((file) => !this.#proved.has(file))
     if (unproved.length === 0) return
     this.#account.roundTrip()
-    await Promise.all(unproved.map((file) => this.#shared.prove(file)))
+    await Promise.all(unproved.map((file) => this.#shared.prove(file, signal)))
     for (const file of unproved) this.#proved.add(file)
   }
 

@@ -1,6 +1,7 @@
 import { formatTXID, type TXID } from '../../ltx/index.ts'
 import { InFlight } from '../../pagecache/index.ts'
 import type { ReplicaClient } from '../../storage/index.ts'
+import { eitherSignal } from '../core/either-signal.ts'
 import { ReplicaError } from '../core/errors.ts'
 import { orAborted } from '../core/or-aborted.ts'
 import { pause } from '../core/pause.ts'
@@ -121,15 +122,21 @@ export class StateTracker {
   /**
    * Files of a state are gone: find its pages in those there are now.
    * @returns in the history of `gone` only if that is proved
-   * @throws StorageError, ReplicaError
+   * @throws StorageError, ReplicaError; the signal's reason
    */
-  async replan(gone: Snapshot): Promise<Snapshot> {
-    const { signal } = this.#options
-    const found = await this.#works.share('replan', () => this.#planAnew(gone))
+  async replan(gone: Snapshot, own?: AbortSignal): Promise<Snapshot> {
+    const { signal: closing } = this.#options
+    const found = await this.#works.share(
+      'replan',
+      (left) => this.#planAnew(gone, AbortSignal.any([left, closing])),
+      own,
+    )
     if (found.history === gone.history || gone.txid > found.txid) return found
     // A state that was opened by itself, or another history.
     const follower = await this.#options.follower()
-    return (await follower.standing(gone, signal)) === 'there' ? found.inHistoryOf(gone) : found
+    const signal = eitherSignal(own, closing)
+    const standing = await orAborted(follower.standing(gone, signal), signal)
+    return standing === 'there' ? found.inHistoryOf(gone) : found
   }
 
   /** Wait for a transaction. @throws ReplicaError REPLICA_WAIT_TIMEOUT, REPLICA_CLOSED; the signal's reason */
@@ -185,8 +192,7 @@ export class StateTracker {
     return this.#newest
   }
 
-  async #planAnew(gone: Snapshot): Promise<Snapshot> {
-    const { signal } = this.#options
+  async #planAnew(gone: Snapshot, signal: AbortSignal): Promise<Snapshot> {
     const base = this.#newest
     const follower = await this.#options.follower()
     const found = await orAborted(follower.replan(base, signal), signal)

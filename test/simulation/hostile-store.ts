@@ -145,7 +145,7 @@ export class HostileStore implements ReplicaClient {
     signal?.throwIfAborted()
     await this.#wait(MOST_MS, signal)
     if (this.#happens('loses')) {
-      await this.#wait(GIVEN_UP_MS, signal)
+      await this.#wait(GIVEN_UP_MS, signal, 1)
       throw new StorageError('STORAGE_TIMEOUT', 'There was no answer')
     }
     if (this.#happens('fails')) {
@@ -158,7 +158,7 @@ export class HostileStore implements ReplicaClient {
   }
 
   /** Up to so long, or until the signal. */
-  #wait(mostMs: number, given: AbortSignal | undefined): Promise<void> {
+  #wait(mostMs: number, given: AbortSignal | undefined, slower = SLOWER): Promise<void> {
     const signal = given && !this.#happens('deaf') ? given : undefined
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -166,7 +166,7 @@ export class HostileStore implements ReplicaClient {
           signal?.removeEventListener('abort', abort)
           resolve()
         },
-        this.#random() * mostMs * (this.#random() < SLOW ? SLOWER : 1),
+        this.#random() * mostMs * (this.#random() < SLOW ? slower : 1),
       )
       const abort = (): void => {
         clearTimeout(timer)

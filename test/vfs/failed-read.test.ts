@@ -66,6 +66,26 @@ describe.each(BRIDGES)('a page that is gone, %s', (bridge) => {
     await expectNewest(db, from)
   })
 
+  test('an iterator beside the query that failed fails as that one did, or goes on', async () => {
+    const from = await source(`PRAGMA page_size = 1024; CREATE TABLE wide (k TEXT PRIMARY KEY, p BLOB) WITHOUT ROWID;
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
+        INSERT INTO wide SELECT printf('k%03d', i), randomblob(4500) FROM n;
+      CREATE TABLE other (x); INSERT INTO other SELECT hex(randomblob(200)) FROM wide`)
+    const db = await opened(from, 4096)
+    const pinned = await db.at({ txid: 1n })
+    const codes = await pinned.transaction(async (tx) => {
+      const rows = tx.each('SELECT k, length(p) AS n FROM wide ORDER BY k')
+      const first = await rows.next()
+      from.native.exec("UPDATE wide SET p = zeroblob(10); UPDATE other SET x = 'y'")
+      await from.upload()
+      await moveUp(from.client, 9, 1n)
+      const failed = await codeOf(tx.get('SELECT count(x) FROM other'))
+      return [first.done, failed, await codeOf(rows.next())]
+    })
+    expect(codes).toEqual([false, 'REPLICA_SNAPSHOT_GONE', 'REPLICA_SNAPSHOT_GONE'])
+    await expect(db.get('SELECT count(*) AS n FROM wide')).resolves.toEqual({ n: 40 })
+  })
+
   test.each([
     ['while the schema is loaded', false, 'SELECT * FROM u', 'UPDATE t SET gen = 3 WHERE id < 90; ANALYZE'],
     ['in the middle of a scan', true, SUM, 'UPDATE t SET gen = 3 WHERE id > 300'],

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { callContext } from '../../entry/call-context.ts'
-import { memoryReplica } from '../../storage/index.ts'
+import { type LtxFileName, memoryReplica, type ReplicaClient } from '../../storage/index.ts'
 import { Lease } from '../../vfs/connection/lease.ts'
 import { ConnectionPool, type Database, isVfsError, type Queries, type Row } from '../../vfs/index.ts'
 import { loadEngineModules } from '../../vfs/load-node.ts'
@@ -16,15 +16,19 @@ const TABLE = `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
 function silenceable(made: Source) {
   const inner = memoryReplica({ bucket: made.client.bucket })
   const never = new Promise<never>(() => {})
-  const state = { silent: false }
+  const state = { silent: false, listsNothing: false }
   const client = altered(inner, {
     open: async (file, { signal: _, ...range } = {}) => (state.silent ? await never : await inner.open(file, range)),
     list: async function* (level, { signal: _, ...options } = {}) {
-      if (state.silent) await never
+      if (state.silent || state.listsNothing) await never
       yield* inner.list(level, options)
     },
   })
   return { client, state }
+}
+
+async function bytesOf(client: ReplicaClient, file: LtxFileName): Promise<Uint8Array> {
+  return Buffer.concat(await Array.fromAsync((await client.open(file))!))
 }
 
 const closed = { code: 'VFS_CLOSED' }
@@ -80,6 +84,34 @@ describe.each(BRIDGES)('Lifecycles, bridge %s', (bridge) => {
       aborting.abort(new Error('no more'))
       await expect(waiting, name).rejects.toThrow('no more')
     }
+  })
+
+  // What else a query may wait for, once a page's file is not there: all is planned anew, or its history is proved.
+  test.each(['planned anew', 'proved'])('a signal ends a query whose state is %s', async (how) => {
+    const made = await source(TABLE)
+    const { client, state } = silenceable(made)
+    const db = await made.open(bridge, { client, memoryBytes: 8192, replica: { proofIntervalMs: 0 } })
+    const pinned = await db.at({ txid: 1n })
+    const file = { level: 0, minTXID: 1n, maxTXID: 1n }
+    if (how === 'proved') {
+      const beganAnew = await source("CREATE TABLE other (v); INSERT INTO other VALUES ('x')")
+      await made.client.delete([file])
+      await made.client.write(file, await bytesOf(beganAnew.client, file))
+      await db.refresh()
+      await made.client.delete([file])
+      state.silent = true
+    } else {
+      await made.client.delete([file])
+      state.listsNothing = true
+    }
+    const controller = new AbortController()
+    const call = pinned.all('SELECT * FROM t', [], { signal: controller.signal })
+    call.catch(() => {})
+    await delay(20)
+    controller.abort(new Error('given up'))
+    const late = delay(1000).then(() => 'went on')
+    await expect(Promise.race([call, late])).rejects.toThrow('given up')
+    await db.close()
   })
 
   test('what waits for a connection ends when the database is closed, and when it is told to', async () => {

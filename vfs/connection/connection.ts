@@ -56,8 +56,8 @@ export class Connection {
   #schema: LoadedSchema | undefined
   /** The state of the last lease: a database that is open for it needs no look at its schema. */
   #leasedFor: DatabaseState | undefined
-  /** A call failed, or something was made: the database is not as a fresh one would be. */
-  #unclean = false
+  /** Something was made, or a call failed, with the last failure: the database is not as a fresh one would be. */
+  #unclean: { readonly failure?: { readonly error: unknown } } | undefined
   #tail: Promise<unknown> = Promise.resolve()
 
   private constructor(engine: Engine, options: ConnectionOptions) {
@@ -203,7 +203,7 @@ export class Connection {
 
   /** The lease is about to make something that the next one must not see. */
   soil(): void {
-    this.#unclean = true
+    this.#unclean ??= {}
   }
 
   /**
@@ -219,9 +219,11 @@ export class Connection {
     file.begin(source)
     const outcome = call()
     const result = typeof outcome === 'number' ? outcome : await outcome
-    if (border.failure) {
-      this.#unclean = true // SQLite may have made something of it: a read error becomes a row of integrity_check
-      throw border.failure.error
+    // Nobody interrupts SQLite but the border: else a statement that failed has taken the pages of this one's cursor along.
+    const failure = border.failure ?? (result === SQLITE.INTERRUPT ? this.#unclean?.failure : undefined)
+    if (failure) {
+      this.#unclean = { failure } // SQLite may have made something of it: a read error becomes a row of integrity_check
+      throw failure.error
     }
     return result
   }
@@ -252,7 +254,7 @@ export class Connection {
     const { file, border } = this.engine
     const read = new Set<number>()
     this.#log.clear()
-    this.#unclean = false
+    this.#unclean = undefined
     file.onRead = (pgno) => read.add(pgno)
     try {
       source.signal?.throwIfAborted()
@@ -322,7 +324,7 @@ export class Connection {
     this.#db = 0
     this.#schema = undefined
     this.#leasedFor = undefined
-    this.#unclean = false
+    this.#unclean = undefined
     this.#log.clear()
   }
 }
