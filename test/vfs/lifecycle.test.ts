@@ -71,6 +71,8 @@ describe.each(BRIDGES)('Lifecycles, bridge %s', (bridge) => {
       each: (db: Database, signal: AbortSignal) => db.each('SELECT * FROM t', [], { signal }).next(),
       transaction: (db: Database, signal: AbortSignal) => db.transaction((tx) => tx.all('SELECT * FROM t'), { signal }),
       at: (db: Database, signal: AbortSignal) => db.at('latest', { signal }),
+      'at a time': (db: Database, signal: AbortSignal) => db.at(new Date(), { signal }),
+      'at a TXID': (db: Database, signal: AbortSignal) => db.at({ txid: 1n }, { signal }),
       refresh: (db: Database, signal: AbortSignal) => db.refresh({ signal }),
       waitFor: (db: Database, signal: AbortSignal) => db.waitFor(99n, { signal }),
     })) {
