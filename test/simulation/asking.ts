@@ -54,7 +54,8 @@ async function fetchRows(
 /** As arrays, put together with the names of the columns: these are of the same state only within a transaction. */
 async function byColumn(on: Queries | Database, { sql, parameters }: Query, options: QueryOptions): Promise<Row[]> {
   const rows = await on.all(sql, parameters, { ...options, rows: 'array' })
-  const names = await on.columns(sql)
+  const { signal } = options
+  const names = await on.columns(sql, signal && { signal })
   if (rows.some((row) => row.length !== names.length)) return await on.all(sql, parameters, options)
   return rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i]!, value])))
 }
