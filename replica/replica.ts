@@ -184,6 +184,10 @@ export class Replica implements ReadableReplica {
     return this.#cost
   }
 
+  get fresh(): DatabaseState | undefined {
+    return this.#closing.signal.aborted ? undefined : this.#tracker.fresh
+  }
+
   async refresh(options?: RefreshOptions): Promise<DatabaseState> {
     return await this.#tracker.refresh(options)
   }

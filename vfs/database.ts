@@ -31,7 +31,7 @@ import type { Row, RowFormat, SqlParameters, SqlValue } from './connection/value
 import { VfsError } from './engine/errors.ts'
 import type { CostEstimate } from './explain-cost.ts'
 import { Lifetime, type LinkedSignal } from './lifetime.ts'
-import { type Borrowed, collect, type Queries, Statement, stream, transactionOn } from './queries.ts'
+import { type Borrowed, type Queries, Statement, stream, transactionOn } from './queries.ts'
 import { tell } from './tell.ts'
 
 export interface DatabaseOptions {
@@ -155,7 +155,7 @@ export class Database implements Queries {
     options: QueryOptions = NO_OPTIONS,
   ): Promise<Row[] | SqlValue[][]> {
     checkQuery(sql, parameters, options)
-    const rows = await this.#lend(options, ({ lease }) => collect(lease, sql, parameters, options))
+    const rows = await this.#lend(options, ({ lease }) => lease.all(sql, parameters, options))
     return rows as Row[] | SqlValue[][]
   }
 
@@ -337,7 +337,8 @@ export class Database implements Queries {
   #current(signal: AbortSignal): DatabaseState | Promise<DatabaseState> {
     if (this.#fixed) return this.#fixed
     if (this.#travel) return this.#arrived(this.#travel, signal)
-    return this.#shared.replica.refresh({ signal })
+    const { replica } = this.#shared
+    return replica.fresh ?? replica.refresh({ signal })
   }
 
   async #arrived(travel: Travel, signal: AbortSignal): Promise<DatabaseState> {
@@ -365,60 +366,87 @@ export class Database implements Queries {
   }
 
   async #lend<T>(options: QueryOptions, work: (borrowed: Borrowed) => Promise<T>): Promise<T> {
-    const borrowed = await this.#borrow(options)
+    const borrowing = this.#borrow(options)
+    const borrowed = borrowing instanceof Promise ? await borrowing : borrowing
     try {
       return await work(borrowed)
     } catch (error) {
       throw this.#life.reason(error)
     } finally {
-      await borrowed.end()
+      const ending = borrowed.end()
+      if (ending) await ending
     }
   }
 
-  async #borrow(options: QueryOptions): Promise<Borrowed> {
+  /** At once where nothing has to be waited for: the state is fresh, a connection is idle, and open for it. */
+  #borrow(options: QueryOptions): Borrowed | Promise<Borrowed> {
     this.#life.throwIfEnded()
     const link = this.#life.linked(options.signal)
-    try {
-      return await this.#lease(options, link)
-    } catch (error) {
+    const refuse = (error: unknown): never => {
       link.release()
       throw this.#life.reason(error)
     }
+    try {
+      const state = this.#current(link.signal)
+      const borrowing =
+        state instanceof Promise
+          ? state.then((current) => this.#lease(options, link, current))
+          : this.#lease(options, link, state)
+      return borrowing instanceof Promise ? borrowing.catch(refuse) : borrowing
+    } catch (error) {
+      return refuse(error)
+    }
   }
 
-  async #lease(options: QueryOptions, { signal, release }: LinkedSignal): Promise<Borrowed> {
-    const { replica, pool, now, speculate } = this.#shared
+  #lease(options: QueryOptions, link: LinkedSignal, state: DatabaseState): Borrowed | Promise<Borrowed> {
+    const { replica, pool, now } = this.#shared
     const { budget } = options
-    const state = await this.#current(signal)
     const cost = newCost()
     const pages = replica.pin(state, { cost, ...(budget && { budget }) })
-    const loan = await pool.take(signal)
-    const { connection } = loan
-    const source = new PageSource(pages, { now: now(), signal })
-    const lease = new Lease(connection, source, this.#context(state), speculate)
-    const end = async (): Promise<void> => {
-      await this.#giveBack(lease, loan)
-      release()
+    const source = new PageSource(pages, { now: now(), signal: link.signal })
+    const ended = (): void => {
+      link.release()
       tell(options.onCost, cost)
     }
-    try {
-      signal.throwIfAborted() // starting an instance takes a while
-      await connection.beginLease(source)
-      return { lease, loan, end }
-    } catch (error) {
+    const loan = pool.take(link.signal)
+    return loan instanceof Promise
+      ? loan.then((connection) => this.#leaseOn(connection, source, ended))
+      : this.#leaseOn(loan, source, ended)
+  }
+
+  #leaseOn(loan: Loan, source: PageSource, ended: () => void): Borrowed | Promise<Borrowed> {
+    const { connection } = loan
+    const lease = new Lease(connection, source, this.#context(source.state), this.#shared.speculate)
+    const end = (): void | Promise<void> => {
+      const given = this.#giveBack(lease, loan)
+      return given ? given.then(ended) : ended()
+    }
+    const borrowed: Borrowed = { lease, loan, end }
+    const failed = async (error: unknown): Promise<never> => {
       await end()
       throw error
+    }
+    try {
+      source.signal?.throwIfAborted() // starting an instance takes a while
+      const begun = connection.beginLease(source)
+      return begun ? begun.then(() => borrowed, failed) : borrowed
+    } catch (error) {
+      return failed(error)
     }
   }
 
   /** A connection that cannot be put in order is nobody's: the query had its result, and the pool makes another one. */
-  async #giveBack(lease: Lease, loan: Loan): Promise<void> {
-    try {
-      await lease.end()
-      loan.give()
-    } catch (error) {
+  #giveBack(lease: Lease, loan: Loan): void | Promise<void> {
+    const discard = (error: unknown): void => {
       loan.discard()
       tell(this.#shared.onProblem, error)
+    }
+    try {
+      const ended = lease.end()
+      if (ended) return ended.then(() => loan.give()).catch(discard)
+      loan.give()
+    } catch (error) {
+      discard(error)
     }
   }
 

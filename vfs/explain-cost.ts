@@ -1,6 +1,5 @@
 import type { Lease } from './connection/lease.ts'
 import type { Row, SqlParameters } from './connection/values.ts'
-import { collect } from './queries.ts'
 
 /** Roughly what a query would cost on a cold cache. */
 export interface CostEstimate {
@@ -53,6 +52,6 @@ async function tableShares(lease: Lease): Promise<ReadonlyMap<string, number>> {
   return shares
 }
 
-async function rowsOf(lease: Lease, sql: string, parameters?: SqlParameters): Promise<Row[]> {
-  return (await collect(lease, sql, parameters)) as Row[]
+async function rowsOf(lease: Lease, sql: string, parameters: SqlParameters = []): Promise<Row[]> {
+  return (await lease.all(sql, parameters, {})) as Row[]
 }

@@ -1,5 +1,5 @@
 import { checkInTransaction, checkSql, NO_OPTIONS } from './arguments.ts'
-import { ALL_ROWS, type Lease } from './connection/lease.ts'
+import type { Lease } from './connection/lease.ts'
 import type { Loan } from './connection/loan.ts'
 import type { Row, RowFormat, SqlParameters, SqlValue } from './connection/values.ts'
 import type { Lifetime } from './lifetime.ts'
@@ -20,21 +20,7 @@ export interface Borrowed {
   readonly lease: Lease
   readonly loan: Loan
   /** Give it back. Never throws. */
-  end(): Promise<void>
-}
-
-/** All rows of a query on a lease. */
-export async function collect(
-  lease: Lease,
-  sql: string,
-  parameters: SqlParameters = [],
-  format: RowFormat = NO_OPTIONS,
-): Promise<(Row | SqlValue[])[]> {
-  const rows: (Row | SqlValue[])[] = []
-  for await (const batch of lease.batches(sql, parameters, format, ALL_ROWS)) {
-    for (const row of batch) rows.push(row)
-  }
-  return rows
+  end(): void | Promise<void>
 }
 
 /**
@@ -85,7 +71,7 @@ export function transactionOn(borrowed: Borrowed, life: Lifetime): Queries {
   }
   const all = async (sql: string, parameters: SqlParameters = [], format: RowFormat = NO_OPTIONS) => {
     checkInTransaction(sql, parameters, format)
-    return await ask(() => collect(lease, sql, parameters, format))
+    return await ask(() => lease.all(sql, parameters, format))
   }
   const each = (sql: string, parameters: SqlParameters = [], format: RowFormat = NO_OPTIONS) => {
     const borrow = async (): Promise<Borrowed> => {

@@ -136,6 +136,8 @@ export interface ReadableReplica {
   readonly cost: Cost
   /** How the cache that lasts is doing; undefined without one. */
   readonly store: PageStoreStats | undefined
+  /** The newest state, where `refresh` would not ask whether there is a newer one. */
+  readonly fresh: DatabaseState | undefined
   /** Look for newer files, unless that was done a moment ago. @returns the newest state */
   refresh(options?: RefreshOptions): Promise<DatabaseState>
   /** An older state. @throws ReplicaError REPLICA_TX_NOT_AVAILABLE */

@@ -106,17 +106,25 @@ export class StateTracker {
     return !this.#present.has(state.history)
   }
 
+  /** The newest state where `refresh` would not look for one: it was looked for a moment ago. */
+  get fresh(): Snapshot | undefined {
+    return this.#isFresh(this.#options.checkIntervalMs) ? this.#newest : undefined
+  }
+
   /** Look for a newer state, unless that was done a moment ago. @throws what checking throws; the signal's reason */
   async refresh({ maxAgeMs, signal }: RefreshOptions = {}): Promise<Snapshot> {
-    const { now, checkIntervalMs, signal: closing } = this.#options
+    const { checkIntervalMs, signal: closing } = this.#options
     closing.throwIfAborted()
     signal?.throwIfAborted()
-    const age = maxAgeMs ?? checkIntervalMs
-    const recent = now() - this.#checkedAt < age || (age > 0 && this.#announcements.upToDate)
-    if (this.#announcements.pending || !recent) {
+    if (!this.#isFresh(maxAgeMs ?? checkIntervalMs)) {
       await this.#works.share('check', (left) => this.#check(AbortSignal.any([left, closing])), signal)
     }
     return this.#newest
+  }
+
+  #isFresh(maxAgeMs: number): boolean {
+    if (this.#announcements.pending) return false
+    return this.#options.now() - this.#checkedAt < maxAgeMs || (maxAgeMs > 0 && this.#announcements.upToDate)
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { DatabaseState } from '../../replica/index.ts'
 import { DATABASE_NAME } from '../engine/database-file.ts'
-import { Engine, type EngineModules, type EngineOptions } from '../engine/engine.ts'
+import { Engine, type EngineModules, type EngineOptions, type Unfinished } from '../engine/engine.ts'
 import { VfsError } from '../engine/errors.ts'
 import { textEncoding } from '../engine/page-one.ts'
 import type { PageReader } from '../engine/page-reader.ts'
@@ -59,6 +59,8 @@ export class Connection {
   /** Something was made, or a call failed, with the last failure: the database is not as a fresh one would be. */
   #unclean: { readonly failure?: { readonly error: unknown } } | undefined
   #tail: Promise<unknown> = Promise.resolve()
+  /** Pieces of work in that queue. */
+  #queued = 0
 
   private constructor(engine: Engine, options: ConnectionOptions) {
     this.engine = engine
@@ -85,9 +87,26 @@ export class Connection {
 
   /** One piece of work after the other: everything that calls SQLite goes through here. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
+    this.#queued++
     const result = this.#tail.then(work)
-    this.#tail = result.catch(() => undefined)
+    const ended = (): void => {
+      this.#queued--
+    }
+    this.#tail = result.then(ended, ended)
     return result
+  }
+
+  /**
+   * Whether a statement went through without waiting the last time, and would disturb nobody: when one is given up, SQLite
+   * has to save where the others are, and may have to wait for that.
+   */
+  isWorthTrying(sql: string): boolean {
+    return this.free && this.#statements.busy === 0 && this.#statements.peek(sql)?.lastRun === 'at once'
+  }
+
+  /** Nothing is running, and nothing waits for its turn: SQLite may be called at once. */
+  get free(): boolean {
+    return this.#queued === 0
   }
 
   /** Use the connection for `source`'s state from now on, until `endLease`. @throws what fetching throws; VfsError */
@@ -118,6 +137,13 @@ export class Connection {
     return this.#db !== 0 && this.engine.sqlite.sqlite3_get_autocommit(this.#db) === 0
   }
 
+  /** A statement from the cache, as `prepare` gives it. */
+  prepareKept(sql: string, context: SurfaceContext): Prepared | undefined {
+    this.#functions.context = context
+    this.#functions.forget()
+    return this.#statements.take(sql)
+  }
+
   /**
    * Compile a statement, or take it from the cache. Give it back with `release`.
    *
@@ -126,9 +152,7 @@ export class Connection {
    *   wrong
    */
   async prepare(source: PageReader, sql: string, context: SurfaceContext): Promise<Prepared> {
-    this.#functions.context = context
-    this.#functions.forget()
-    const kept = this.#statements.take(sql)
+    const kept = this.prepareKept(sql, context)
     if (kept) return kept
     if (sql.includes('\0')) throw new VfsError('VFS_NUL_IN_SQL', 'Cannot run SQL: it contains a NUL character')
     const { heap, scratch } = this.engine
@@ -215,10 +239,24 @@ export class Connection {
   async run(source: PageReader, call: () => number | Promise<number>): Promise<number> {
     source.signal?.throwIfAborted()
     if (this.#db === 0) await this.#open(source)
-    const { file, border } = this.engine
+    const { file } = this.engine
     file.begin(source)
     const outcome = call()
-    const result = typeof outcome === 'number' ? outcome : await outcome
+    return this.#settled(typeof outcome === 'number' ? outcome : await outcome)
+  }
+
+  /** As `run`, for a call that is only tried. @returns undefined where the database has to be opened first */
+  tryRun(source: PageReader, call: () => number | Unfinished): number | Unfinished | undefined {
+    source.signal?.throwIfAborted()
+    if (this.#db === 0) return undefined
+    this.engine.file.begin(source)
+    const outcome = call()
+    return typeof outcome === 'number' ? this.#settled(outcome) : outcome
+  }
+
+  /** @returns a call's result, where it means something. @throws the failure that it met */
+  #settled(result: number): number {
+    const { border } = this.engine
     // Nobody interrupts SQLite but the border: else a statement that failed has taken the pages of this one's cursor along.
     const failure = border.failure ?? (result === SQLITE.INTERRUPT ? this.#unclean?.failure : undefined)
     if (failure) {

@@ -61,9 +61,10 @@ export class Lease {
    * Give the connection back, in order, as soon as a call that is running has returned. Whoever goes on with a query of
    * this lease gets VFS_CLOSED: the connection may be somebody else's by then, at another state.
    */
-  end(): Promise<void> {
+  end(): void | Promise<void> {
     this.#ended = true
-    return this.#connection.exclusive(async () => this.#connection.endLease())
+    if (!this.#connection.free) return this.#connection.exclusive(async () => this.#connection.endLease())
+    this.#connection.endLease()
   }
 
   /** The names of a statement's columns. */
@@ -78,6 +79,8 @@ export class Lease {
 
   /** The first row of a statement, if there is one. */
   async first(sql: string, parameters: SqlParameters, format: RowFormat): Promise<Row | SqlValue[] | undefined> {
+    const rows = this.#atOnce(sql, parameters, format, 1)
+    if (rows) return rows[0]
     try {
       return await this.#exclusive(async () => {
         const run = await this.#begin(sql, parameters, format, FIRST_ROW)
@@ -90,6 +93,17 @@ export class Lease {
     } finally {
       this.#source.release()
     }
+  }
+
+  /** All rows of a statement. */
+  async all(sql: string, parameters: SqlParameters, format: RowFormat): Promise<(Row | SqlValue[])[]> {
+    const rows = this.#atOnce(sql, parameters, format, Number.POSITIVE_INFINITY)
+    if (rows) return rows
+    const collected: (Row | SqlValue[])[] = []
+    for await (const batch of this.batches(sql, parameters, format, ALL_ROWS)) {
+      for (const row of batch) collected.push(row)
+    }
+    return collected
   }
 
   /**
@@ -119,6 +133,32 @@ export class Lease {
     } finally {
       if (run?.ended === false) await this.#connection.exclusive(async () => run!.end())
       this.#source.release()
+    }
+  }
+
+  /** The rows of a statement that can be had without waiting; undefined where it has to be run as any other. */
+  #atOnce(
+    sql: string,
+    parameters: SqlParameters,
+    format: RowFormat,
+    maxRows: number,
+  ): (Row | SqlValue[])[] | undefined {
+    const connection = this.#connection
+    const { engine } = connection
+    if (this.#ended || !connection.isWorthTrying(sql) || engine.yielding.isDueBetween()) return undefined
+    const prepared = connection.prepareKept(sql, this.#context)!
+    try {
+      bindAll(engine, prepared, parameters)
+      const rows: (Row | SqlValue[])[] = []
+      const reader = new RowReader(engine.sqlite, engine.heap, prepared.columns(), format)
+      const take = (statement: number): boolean => rows.push(reader.read(statement)) >= maxRows
+      const result = connection.tryRun(this.#source, () => engine.tryEach(prepared.pointer, take))
+      if (result === SQLITE.DONE || result === SQLITE.ROW) return rows
+      if (typeof result === 'number') throw connection.sqlError(result, sql)
+      prepared.lastRun = result
+      return undefined
+    } finally {
+      connection.release(prepared)
     }
   }
 
@@ -183,9 +223,14 @@ class Run {
   async next(): Promise<{ rows: (Row | SqlValue[])[]; done: boolean }> {
     const connection = this.#connection
     if (!this.prepared.readOnly) connection.soil()
+    const { file } = connection.engine
+    const { waits } = file
     const rows: (Row | SqlValue[])[] = []
     const result = await connection.run(this.#source, () => this.#step(rows))
     if (result !== SQLITE.ROW && result !== SQLITE.DONE) throw connection.sqlError(result, this.prepared.sql)
+    if (this.prepared.readOnly && this.prepared.lastRun !== 'computes') {
+      this.prepared.lastRun = file.waits === waits ? 'at once' : 'misses'
+    }
     this.#given += rows.length
     return { rows, done: result === SQLITE.DONE }
   }

@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, Unfinished } from '../engine/engine.ts'
 import type { StatementActions } from './statement-actions.ts'
 
 /** How often SQLite compiled the statement again by itself. */
@@ -16,6 +16,8 @@ export class Prepared {
   readonly lasts: boolean
   /** By index less one; undefined for `?`. */
   readonly parameters: readonly (string | undefined)[]
+  /** How its last run went: whether it is worth trying without waiting. One that computes stays so. */
+  lastRun: 'at once' | Unfinished | undefined
   readonly #engine: Engine
   #columns: string[] | undefined
   #compiled = 0

@@ -13,6 +13,11 @@ export class StatementCache {
     return this.#busy.size
   }
 
+  /** An idle statement, as it lies there. */
+  peek(sql: string): Prepared | undefined {
+    return this.#idle.get(sql)
+  }
+
   /** Take a statement out, if there is an idle one. */
   take(sql: string): Prepared | undefined {
     const prepared = this.#idle.get(sql)

@@ -70,9 +70,16 @@ interface Parts {
 interface Callbacks {
   hooks?: EngineHooks
   onRow?: (statement: number) => boolean
+  /** While a call is only tried: how often SQLite has said that it has computed for a while. */
+  attempt?: { looks: number } | undefined
 }
 
+/** Why a call that was only tried has not ended: a page is not at hand, or it computes. */
+export type Unfinished = 'misses' | 'computes'
+
 const SQLITE_DENY = 1
+/** SQLite counts a statement's steps from one run to the next, so that any run may have one. */
+const MOST_LOOKS = 1
 
 /**
  * One instance of SQLite, with one file: about 1.6 MB. It runs one call at a time, to the end (bridges 2.4: the shadow
@@ -90,7 +97,7 @@ export class Engine {
   readonly pointers: CallbackPointers
   readonly #callbacks: Callbacks
   readonly #canSuspend: WebAssembly.Global
-  readonly #calls: Record<ReadingCall | 'each', (...args: number[]) => number | Promise<number>>
+  readonly #calls: Record<ReadingCall | 'each' | 'try', (...args: number[]) => number | Promise<number>>
   #state: 'idle' | 'running' | 'broken' = 'idle'
 
   private constructor(parts: Parts, trampoline: TrampolineExports, waits: boolean) {
@@ -113,6 +120,7 @@ export class Engine {
       sqlite3_prepare_v3: bridge.entering(sqlite.sqlite3_prepare_v3 as (...args: number[]) => number),
       sqlite3_step: bridge.entering(sqlite.sqlite3_step as (...args: number[]) => number),
       each: bridge.entering(trampoline.each as (...args: number[]) => number),
+      try: trampoline.each as (...args: number[]) => number,
     }
   }
 
@@ -189,10 +197,29 @@ export class Engine {
     return this.#enter('each', [statement])
   }
 
-  #enter(call: ReadingCall | 'each', args: number[]): number | Promise<number> {
+  /**
+   * Step a statement that changes nothing through its rows, as long as nothing is waited for. A call that cannot suspend
+   * costs less than one that does not.
+   *
+   * @returns as `each`; or why it was given up: then reset the statement, and call `each`
+   * @throws as `call`
+   */
+  tryEach(statement: number, onRow: (statement: number) => boolean): number | Unfinished {
+    const attempt = { looks: 0 }
+    if (this.#state === 'idle') Object.assign(this.#callbacks, { onRow, attempt })
+    try {
+      const result = this.#enter('try', [statement]) as number
+      if (result !== SQLITE.INTERRUPT || this.border.failure) return result
+      return attempt.looks > MOST_LOOKS ? 'computes' : 'misses'
+    } finally {
+      this.#callbacks.attempt = undefined
+    }
+  }
+
+  #enter(call: ReadingCall | 'each' | 'try', args: number[]): number | Promise<number> {
     if (this.#state !== 'idle') throw this.#state === 'running' ? busy() : unusable()
     this.#state = 'running'
-    this.#canSuspend.value = 1
+    if (call !== 'try') this.#canSuspend.value = 1
     this.border.begin()
     try {
       const result = this.#calls[call](...args)
@@ -243,6 +270,7 @@ function trampolineImports(
   memory: WebAssembly.Memory,
 ) {
   const stopped = (): number => {
+    if (callbacks.attempt) return ++callbacks.attempt.looks > MOST_LOOKS ? 1 : 0
     file.throwIfStopped()
     return 0
   }
@@ -264,7 +292,7 @@ function trampolineImports(
     readLater: bridge.suspending(
       border.guardAsync((target, length, offset) => file.readLater(target!, length!, offset!), SQLITE.INTERRUPT),
     ),
-    yieldDue: border.guard(() => (bridge.rewinding || yielding.isDue() ? 1 : 0), 0),
+    yieldDue: border.guard(() => (bridge.rewinding || callbacks.attempt || yielding.isDue() ? 1 : 0), 0),
     yieldNow: bridge.suspending(border.guardAsync(yieldNow, 1)),
     stopped: border.guard(stopped, 1),
     pragma: border.guard((args: number) => callbacks.hooks?.pragma(args) ?? SQLITE.NOTFOUND, SQLITE.ERROR),
