@@ -206,4 +206,27 @@ export const TEETH: readonly Tooth[] = [
       },
     ],
   },
+  {
+    fault: 'what could be read without waiting is taken for the whole result',
+    seeds: 150,
+    edits: [
+      {
+        file: 'vfs/connection/lease.ts',
+        find: `prepared.lastRun = result
+      return undefined`,
+        replace: 'return rows',
+      },
+    ],
+  },
+  {
+    fault: 'who has given a query up waits until all is planned anew',
+    seeds: 1200,
+    edits: [
+      {
+        file: 'replica/pages/pinned-pages.ts',
+        find: 'await this.#shared.replan(this.#source, signal)',
+        replace: 'await this.#shared.replan(this.#source)',
+      },
+    ],
+  },
 ]
