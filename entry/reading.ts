@@ -1,5 +1,5 @@
 // What every entry has for reading, beside its own `open`.
-export { formatTXID, parseTXID, type TXID } from '../ltx/index.ts'
+export { formatTXID, type Pgno, parseTXID, type TXID } from '../ltx/index.ts'
 export type {
   Budget,
   Cost,

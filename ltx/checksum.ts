@@ -1,4 +1,5 @@
 import { codec, MAX_CODEC_INPUT } from './codec/codec.ts'
+import type { Pgno } from './pgno.ts'
 
 /** Set in every LTX checksum, so that none is ever zero (facts 1.7). */
 export const CHECKSUM_FLAG = 1n << 63n
@@ -40,14 +41,14 @@ export function crc64(crc: bigint, bytes: Uint8Array): bigint {
 }
 
 /** The checksum of one page: flag | CRC(u32 BE pgno, page). Source: superfly/ltx checksum.go ChecksumPage. */
-export function checksumPage(pgno: number, data: Uint8Array): bigint {
+export function checksumPage(pgno: Pgno, data: Uint8Array): bigint {
   const { bytes, page } = codec()
   bytes.set(data, page)
   return checksumPageInCodec(pgno, data.length)
 }
 
 /** Like `checksumPage`, for the page that lies in the codec's page region. Overwrites the four bytes before it. */
-export function checksumPageInCodec(pgno: number, pageSize: number): bigint {
+export function checksumPageInCodec(pgno: Pgno, pageSize: number): bigint {
   const { bytes, page, crc64 } = codec()
   bytes[page - 4] = pgno >>> 24
   bytes[page - 3] = pgno >>> 16

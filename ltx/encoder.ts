@@ -8,6 +8,7 @@ import type { FrameForm } from './page-frame.ts'
 import { coveredPrefixSize, lz4Bound, PAGE_HEADER_SIZE, writeFrame } from './page-frame.ts'
 import { PageIndex, writePageIndex } from './page-index.ts'
 import { PageOrder } from './page-order.ts'
+import type { Pgno } from './pgno.ts'
 import type { Trailer } from './trailer.ts'
 import { encodeTrailer, TRAILER_SIZE, validatePostApplyChecksum, validateTrailer } from './trailer.ts'
 
@@ -66,7 +67,7 @@ export class Encoder {
    *   only; ignored otherwise). It is the caller's promise that it decompresses to `data`: that is not checked
    * @throws LtxError LTX_STATE, LTX_PAGE_LENGTH, LTX_FRAME_SIZE, or as the page order demands
    */
-  encodePage(pgno: number, data: Uint8Array, payload?: Uint8Array): void {
+  encodePage(pgno: Pgno, data: Uint8Array, payload?: Uint8Array): void {
     if (this.#finished) throw new LtxError('LTX_STATE', 'Cannot encode page: the file is finished', { at: { pgno } })
     const { pageSize } = this.header
     if (data.length !== pageSize) {

@@ -1,3 +1,4 @@
+import type { Pgno } from './pgno.ts'
 /** Every way in which bytes or arguments can violate the LTX format. README.md says where each rule comes from. */
 export type LtxErrorCode =
   // any part
@@ -68,7 +69,7 @@ export type LtxErrorCode =
 export interface LtxErrorContext {
   readonly key?: string
   readonly offset?: number
-  readonly pgno?: number
+  readonly pgno?: Pgno
 }
 
 const BRAND = Symbol.for('litetap.LtxError')

@@ -1,8 +1,9 @@
+import type { Pgno } from './pgno.ts'
 import { varintSize } from './varint.ts'
 
 /** A place in an index that is known for sure. */
 export interface IndexLandmark {
-  readonly pgno: number
+  readonly pgno: Pgno
   /** Bytes from the start of the index to the page's entry. */
   readonly position: number
   /** Of the page's frame. */
@@ -17,7 +18,7 @@ export interface IndexLandmark {
  * @param pgno between `first.pgno` and `last.pgno`
  * @returns bytes from the start of the index, not rounded
  */
-export function estimateIndexPosition(pgno: number, first: IndexLandmark, last: IndexLandmark): number {
+export function estimateIndexPosition(pgno: Pgno, first: IndexLandmark, last: IndexLandmark): number {
   const pages = last.pgno - first.pgno
   if (pages <= 0) return first.position
   const slope = (last.offset - first.offset) / pages

@@ -3,6 +3,7 @@ import type { Crc64 } from './checksum.ts'
 import { LtxError } from './errors.ts'
 import type { PageIndex } from './page-index.ts'
 import { INDEX_SIZE_FIELD } from './page-index.ts'
+import type { Pgno } from './pgno.ts'
 import { MAX_VARINT_SIZE, VarintReader } from './varint.ts'
 
 const MAX_ENTRY_SIZE = 3 * MAX_VARINT_SIZE
@@ -65,7 +66,7 @@ export class IndexVerifier {
     }
   }
 
-  #compare(pgno: number, offset: number, size: number): void {
+  #compare(pgno: Pgno, offset: number, size: number): void {
     const i = this.#next++
     const frames = this.#frames
     if (i < frames.length && pgno === frames.pgno(i) && offset === frames.offset(i) && size === frames.size(i)) return

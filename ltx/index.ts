@@ -32,6 +32,7 @@ export { decodePageIndex, encodePageIndex, locatePageIndex, PageIndex } from './
 export type { MergeOptions } from './page-merge.ts'
 export { PageMerge } from './page-merge.ts'
 export { isValidPageSize, lockPgno } from './page-size.ts'
+export type { Pgno } from './pgno.ts'
 export { decodePages, LtxReader } from './reader.ts'
 export { SNAPSHOT_LEVEL } from './snapshot-level.ts'
 export type { Trailer } from './trailer.ts'

@@ -9,13 +9,14 @@ import {
   readLegacyFrame,
   writeLegacyFrame,
 } from './legacy-frame.ts'
+import type { Pgno } from './pgno.ts'
 
 /** How a page is framed: `block` is written by Litestream >= 0.5.16, `legacy` is what older ones read. */
 export type FrameForm = 'block' | 'legacy'
 
 /** One page of a database. */
 export interface Page {
-  readonly pgno: number
+  readonly pgno: Pgno
   /** Page-size bytes. */
   readonly data: Uint8Array
 }
@@ -110,7 +111,7 @@ export function blockPayload(bytes: Uint8Array, at: number, size: number): Uint8
  * @returns bytes of the frame
  */
 export function writeFrame(
-  pgno: number,
+  pgno: Pgno,
   pageSize: number,
   options: { form: FrameForm; payload?: Uint8Array | undefined },
 ): number {

@@ -2,6 +2,7 @@ import type { LtxErrorCode } from './errors.ts'
 import { LtxError } from './errors.ts'
 import { HEADER_SIZE } from './header.ts'
 import { MIN_FRAME_SIZE, maxFrameSize, PAGE_HEADER_SIZE } from './page-frame.ts'
+import type { Pgno } from './pgno.ts'
 import { TRAILER_SIZE } from './trailer.ts'
 import { VarintReader, varintSize, writeVarint } from './varint.ts'
 
@@ -10,7 +11,7 @@ export const INDEX_SIZE_FIELD = 8
 
 /** Where one page's frame is. */
 export interface PageIndexEntry {
-  readonly pgno: number
+  readonly pgno: Pgno
   /** Bytes from the start of the file to the frame's 6-byte page header. */
   readonly offset: number
   /** Bytes of the whole frame. */
@@ -65,7 +66,7 @@ export class PageIndex implements Iterable<PageIndexEntry> {
   }
 
   /** The frame of a page, or undefined when the file does not hold it. */
-  find(pgno: number): PageIndexEntry | undefined {
+  find(pgno: Pgno): PageIndexEntry | undefined {
     let low = 0
     let high = this.#length
     while (low < high) {
@@ -81,7 +82,7 @@ export class PageIndex implements Iterable<PageIndexEntry> {
   }
 
   /** Add the next frame. Its page number must be the highest so far: the caller has checked that. */
-  append(pgno: number, size: number): void {
+  append(pgno: Pgno, size: number): void {
     if (this.#length === this.#pgnos.length) this.#grow()
     const offset = this.end
     this.#pgnos[this.#length] = pgno
@@ -198,6 +199,6 @@ export function locatePageIndex(tail: Uint8Array, fileSize: number): { offset: n
   return { offset: fileSize - footer - size, size: size + INDEX_SIZE_FIELD }
 }
 
-function fail(code: LtxErrorCode, reason: string, at: { offset?: number; pgno?: number }): never {
+function fail(code: LtxErrorCode, reason: string, at: { offset?: number; pgno?: Pgno }): never {
   throw new LtxError(code, `Cannot decode page index: ${reason}`, { at })
 }

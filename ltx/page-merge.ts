@@ -3,6 +3,7 @@ import type { Header } from './header.ts'
 import { HEADER_FLAG_NO_CHECKSUM, hasChecksums, isSnapshot } from './header.ts'
 import type { Page } from './page-frame.ts'
 import { PageOrder } from './page-order.ts'
+import type { Pgno } from './pgno.ts'
 import type { LtxReader } from './reader.ts'
 import type { Trailer } from './trailer.ts'
 import { formatTXID } from './txid.ts'
@@ -102,7 +103,7 @@ export class PageMerge {
     return trailer!
   }
 
-  #checkComplete(pgno: number | undefined): void {
+  #checkComplete(pgno: Pgno | undefined): void {
     try {
       if (pgno === undefined) this.#order?.end()
       else this.#order?.accept(pgno)

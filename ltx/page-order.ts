@@ -3,6 +3,7 @@ import { LtxError } from './errors.ts'
 import type { Header } from './header.ts'
 import { isSnapshot } from './header.ts'
 import { lockPgno } from './page-size.ts'
+import type { Pgno } from './pgno.ts'
 
 /**
  * Which page may come next in a file: strictly ascending, at most `commit`, never the lock page; and in a
@@ -21,7 +22,7 @@ export class PageOrder {
   }
 
   /** @throws LtxError when `pgno` must not come now */
-  accept(pgno: number): void {
+  accept(pgno: Pgno): void {
     const next = this.#next()
     if (pgno === next && pgno <= this.#commit) {
       this.#previous = pgno
@@ -49,6 +50,6 @@ export class PageOrder {
   }
 }
 
-function fail(code: LtxErrorCode, pgno: number, reason: string): never {
+function fail(code: LtxErrorCode, pgno: Pgno, reason: string): never {
   throw new LtxError(code, `Cannot accept page: ${reason}`, { at: { pgno } })
 }

@@ -1,5 +1,7 @@
+import type { Scalar } from './scalar.ts'
+
 /** A transaction ID: 1..2^64-1. One per LTX file at level 0, not one per SQL transaction (facts 0). */
-export type TXID = bigint
+export type TXID = Scalar<bigint, 'TXID'>
 
 /** The largest TXID. */
 export const MAX_TXID: TXID = 0xffff_ffff_ffff_ffffn

@@ -1,3 +1,5 @@
+import type { Pgno } from '../../ltx/index.ts'
+
 /** Kinds of b-tree pages, from the first byte of their header (https://sqlite.org/fileformat2.html#b_tree_pages). */
 const INTERIOR_INDEX = 0x02
 const INTERIOR_TABLE = 0x05
@@ -23,7 +25,7 @@ export interface InteriorPage {
  * Read an interior page.
  * @returns undefined for every other page, and for one that makes no sense: it is only a hint
  */
-export function readInteriorPage(page: Uint8Array, pgno: number): InteriorPage | undefined {
+export function readInteriorPage(page: Uint8Array, pgno: Pgno): InteriorPage | undefined {
   const at = headerAt(pgno)
   const kind = page[at]
   if (kind !== INTERIOR_INDEX && kind !== INTERIOR_TABLE) return undefined
@@ -42,16 +44,16 @@ export function readInteriorPage(page: Uint8Array, pgno: number): InteriorPage |
 }
 
 /** True for a leaf of an index, whose entries name rows of a table. */
-export function isIndexLeaf(page: Uint8Array, pgno: number): boolean {
+export function isIndexLeaf(page: Uint8Array, pgno: Pgno): boolean {
   return page[headerAt(pgno)] === LEAF_INDEX
 }
 
-export function isTableLeaf(page: Uint8Array, pgno: number): boolean {
+export function isTableLeaf(page: Uint8Array, pgno: Pgno): boolean {
   return page[headerAt(pgno)] === LEAF_TABLE
 }
 
 /** True for any page of an index. */
-export function isIndexPage(page: Uint8Array, pgno: number): boolean {
+export function isIndexPage(page: Uint8Array, pgno: Pgno): boolean {
   const kind = page[headerAt(pgno)]
   return kind === LEAF_INDEX || kind === INTERIOR_INDEX
 }
@@ -60,7 +62,7 @@ export function isIndexPage(page: Uint8Array, pgno: number): boolean {
  * The rowids that the entries on an index page end with, in key order. Entries that go on on an overflow page, and those
  * that do not end with an integer (WITHOUT ROWID tables), are left out.
  */
-export function readIndexRowids(page: Uint8Array, pgno: number): number[] {
+export function readIndexRowids(page: Uint8Array, pgno: Pgno): number[] {
   const at = headerAt(pgno)
   // An interior page has a longer header, and in front of each entry the page number of the child before it.
   const interior = page[at] === INTERIOR_INDEX
@@ -78,12 +80,12 @@ export function readIndexRowids(page: Uint8Array, pgno: number): number[] {
 }
 
 /** How many cells a leaf has. */
-export function countCells(page: Uint8Array, pgno: number): number {
+export function countCells(page: Uint8Array, pgno: Pgno): number {
   return cellCount(page, headerAt(pgno), 8) ?? 0
 }
 
 /** The smallest record on a table leaf, of those that are whole on the page. */
-export function readSmallestRecord(page: Uint8Array, pgno: number): Uint8Array | undefined {
+export function readSmallestRecord(page: Uint8Array, pgno: Pgno): Uint8Array | undefined {
   const at = headerAt(pgno)
   let smallest: Uint8Array | undefined
   for (let i = countCells(page, pgno) - 1; i >= 0; i--) {
@@ -105,7 +107,7 @@ export interface SchemaEntry {
 }
 
 /** The rows of a leaf of `sqlite_schema`; rows that are not whole on the page are left out. */
-export function readSchemaLeaf(page: Uint8Array, pgno: number): SchemaEntry[] {
+export function readSchemaLeaf(page: Uint8Array, pgno: Pgno): SchemaEntry[] {
   const at = headerAt(pgno)
   if (page[at] !== LEAF_TABLE) return []
   const entries: SchemaEntry[] = []
@@ -203,7 +205,7 @@ function cellCount(page: Uint8Array, at: number, headerSize: number): number | u
   return at + headerSize + (POINTER_SIZE + MIN_CELL_SIZE) * count <= page.length ? count : undefined
 }
 
-function headerAt(pgno: number): number {
+function headerAt(pgno: Pgno): number {
   return pgno === 1 ? DATABASE_HEADER_SIZE : 0
 }
 

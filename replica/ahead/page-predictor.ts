@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { Predictor } from '../core/types.ts'
 import { isIndexPage, readIndexRowids } from './btree-page.ts'
 import { type PlaceholderContext, placeholder } from './placeholder-page.ts'
@@ -48,7 +49,7 @@ export class PagePredictor implements Predictor {
     return this.#asked.size < this.#allowed / 2
   }
 
-  has(pgno: number): boolean {
+  has(pgno: Pgno): boolean {
     return this.#asked.has(pgno)
   }
 
@@ -60,7 +61,7 @@ export class PagePredictor implements Predictor {
     return this.#most > 0
   }
 
-  at(pgno: number): Uint8Array | undefined {
+  at(pgno: Pgno): Uint8Array | undefined {
     this.#seen.add(pgno)
     const page = this.#pages.peek(pgno)
     if (page === undefined) return undefined
@@ -69,7 +70,7 @@ export class PagePredictor implements Predictor {
     return page
   }
 
-  placeholder(pgno: number): Uint8Array | undefined {
+  placeholder(pgno: Pgno): Uint8Array | undefined {
     if (!this.#asked.has(pgno)) {
       if (this.#found.size >= this.#most) return undefined
       this.#found.add(pgno)
@@ -86,7 +87,7 @@ export class PagePredictor implements Predictor {
   }
 
   /** The reader reads a page. */
-  read(pgno: number): void {
+  read(pgno: Pgno): void {
     if (this.#asked.delete(pgno)) this.#useful++
   }
 
@@ -102,7 +103,7 @@ export class PagePredictor implements Predictor {
     }
   }
 
-  #noteRows(pgno: number, page: Uint8Array): void {
+  #noteRows(pgno: Pgno, page: Uint8Array): void {
     const { trees } = this.#placeholders
     const tableRoot = trees.tableRoot(trees.root(pgno))
     if (tableRoot === undefined) return

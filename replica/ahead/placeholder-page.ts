@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import { countCells, isIndexLeaf, isTableLeaf, LEAF_INDEX, LEAF_TABLE, readSmallestRecord } from './btree-page.ts'
 import { MAX_HEIGHT, type Place, type Trees } from './trees.ts'
 
@@ -7,7 +8,7 @@ export interface PlaceholderContext {
   readonly pageSize: number
   readonly trees: Trees
   /** A page if it is at hand. */
-  peek(pgno: number): Uint8Array | undefined
+  peek(pgno: Pgno): Uint8Array | undefined
   /** Rowids of a table that will probably be looked for. */
   wantedRows(tableRoot: number): readonly number[]
 }
@@ -35,7 +36,7 @@ const EMPTY_ROW_SIZE = 2 + 1 + 2 + 8
  *
  * @returns undefined when there is nothing to make it from: a root, or rowids below 0
  */
-export function placeholder(pgno: number, context: PlaceholderContext): Uint8Array | undefined {
+export function placeholder(pgno: Pgno, context: PlaceholderContext): Uint8Array | undefined {
   const { trees, pageSize } = context
   const place = trees.place(pgno)
   if (place === undefined) return trees.isRoot(pgno) ? undefined : overflowPage(pgno, pageSize)
@@ -56,7 +57,7 @@ export function placeholder(pgno: number, context: PlaceholderContext): Uint8Arr
   return tableLeaf(pageSize, rowids, record) ?? tableLeaf(pageSize, rowids.slice(0, most), EMPTY_RECORD)
 }
 
-function overflowPage(pgno: number, pageSize: number): Uint8Array {
+function overflowPage(pgno: Pgno, pageSize: number): Uint8Array {
   const page = new Uint8Array(pageSize)
   new DataView(page.buffer).setUint32(0, pgno + 1)
   return page

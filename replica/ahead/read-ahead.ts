@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import { isIndexLeaf, isTableLeaf } from './btree-page.ts'
 import type { Place, TreeNode, Trees } from './trees.ts'
 
@@ -11,9 +12,9 @@ export interface AheadPages {
    * Have pages fetched; pages at hand are no work, and pages that the database does not have are left out. Never throws.
    * @returns when they have come, or will not; never rejects
    */
-  ahead(pgnos: readonly number[]): Promise<void>
+  ahead(pgnos: readonly Pgno[]): Promise<void>
   /** A page if it is at hand, without a trace. Never throws. */
-  peek(pgno: number): Uint8Array | undefined
+  peek(pgno: Pgno): Uint8Array | undefined
 }
 
 /** A window's first size in pages. It grows whenever half of it has been read: four times, later twice. */
@@ -61,7 +62,7 @@ export class ReadAhead {
   }
 
   /** A page is being read. */
-  touch(pgno: number, page: Uint8Array): void {
+  touch(pgno: Pgno, page: Uint8Array): void {
     const news = this.#trees.learn(pgno, page)
     const place = this.#trees.place(pgno)
     if (place) this.#alongSiblings(place.parent, place.index)
@@ -145,7 +146,7 @@ export class ReadAhead {
     void this.#pages.ahead(beside)
   }
 
-  #alongNumbers(pgno: number): void {
+  #alongNumbers(pgno: Pgno): void {
     const run = this.#numbers
     const window = step(run, pgno, { near: 1, room: this.#pages.room })
     if (window === 0 || run.direction < 0) return

@@ -1,8 +1,9 @@
+import type { Pgno } from '../../ltx/index.ts'
 import { type InteriorPage, readInteriorPage, readSchemaLeaf, type SchemaEntry } from './btree-page.ts'
 
 /** An interior page of some tree, and where it hangs. */
 export interface TreeNode extends InteriorPage {
-  readonly pgno: number
+  readonly pgno: Pgno
   /** The page it was read from: another one means that it changed. */
   readonly page: Uint8Array
 }
@@ -47,7 +48,7 @@ export class Trees {
   readonly #lastLeaves = new Map<number, number>()
 
   /** Look at a page that is being read. @returns the interior page that it is, if that is news */
-  learn(pgno: number, page: Uint8Array): TreeNode | undefined {
+  learn(pgno: Pgno, page: Uint8Array): TreeNode | undefined {
     if (this.#nodes.get(pgno)?.page === page) return undefined
     if (pgno === SCHEMA_ROOT || this.place(pgno)?.parent.pgno === SCHEMA_ROOT) this.#learnSchema(pgno, page)
     const interior = readInteriorPage(page, pgno)
@@ -65,11 +66,11 @@ export class Trees {
     return node
   }
 
-  node(pgno: number): TreeNode | undefined {
+  node(pgno: Pgno): TreeNode | undefined {
     return this.#nodes.get(pgno)
   }
 
-  place(pgno: number): Place | undefined {
+  place(pgno: Pgno): Place | undefined {
     const packed = this.#places.get(pgno)
     if (packed === undefined) return undefined
     const parent = this.#nodes.get(Math.floor(packed / MAX_CHILDREN))
@@ -78,7 +79,7 @@ export class Trees {
   }
 
   /** The page beside a page on its level, in either direction; undefined at the tree's edge, or when it is not known. */
-  neighbour(pgno: number, direction: 1 | -1): number | undefined {
+  neighbour(pgno: Pgno, direction: 1 | -1): number | undefined {
     let at = pgno
     for (let height = 0; height < MAX_HEIGHT; height++) {
       const place = this.place(at)
@@ -91,7 +92,7 @@ export class Trees {
   }
 
   /** The root of the tree that a page belongs to, as far as is known. */
-  root(pgno: number): number {
+  root(pgno: Pgno): number {
     let root = pgno
     for (let height = 0; height < MAX_HEIGHT; height++) {
       const place = this.place(root)
@@ -102,7 +103,7 @@ export class Trees {
   }
 
   /** True for a page that the schema names as the root of a tree, as far as is known. */
-  isRoot(pgno: number): boolean {
+  isRoot(pgno: Pgno): boolean {
     return pgno === SCHEMA_ROOT || this.#roots.has(pgno)
   }
 
@@ -117,14 +118,14 @@ export class Trees {
   }
 
   /** Say that a page is a leaf. */
-  learnLeaf(pgno: number): void {
+  learnLeaf(pgno: Pgno): void {
     const root = this.root(pgno)
     this.#lastLeaves.set(root, pgno)
     if (this.#lastLeaves.size > MAX_LAST_LEAVES) this.#lastLeaves.delete(this.#lastLeaves.keys().next().value!)
   }
 
   /** The page so many levels below another one, at the side from which one comes in a direction. */
-  #edge(pgno: number, levels: number, direction: 1 | -1): number | undefined {
+  #edge(pgno: Pgno, levels: number, direction: 1 | -1): number | undefined {
     let at: number | undefined = pgno
     for (let level = 0; level < levels && at !== undefined; level++) {
       at = this.node(at)?.children.at(direction === 1 ? 0 : -1)
@@ -132,7 +133,7 @@ export class Trees {
     return at
   }
 
-  #learnSchema(pgno: number, page: Uint8Array): void {
+  #learnSchema(pgno: Pgno, page: Uint8Array): void {
     if (this.#schema.get(pgno)?.page === page) return
     this.#schema.delete(pgno)
     if (this.#schema.size >= MAX_SCHEMA_LEAVES) return
@@ -144,7 +145,7 @@ export class Trees {
     this.#roots = new Set(entries.map(({ rootPgno }) => rootPgno))
   }
 
-  #forget(pgno: number): void {
+  #forget(pgno: Pgno): void {
     const node = this.#nodes.get(pgno)
     if (node === undefined) return
     this.#nodes.delete(pgno)

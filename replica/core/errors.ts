@@ -1,4 +1,4 @@
-import type { TXID } from '../../ltx/index.ts'
+import type { Pgno, TXID } from '../../ltx/index.ts'
 
 export type ReplicaErrorCode =
   | 'REPLICA_TX_NOT_AVAILABLE' // no set of files leads to the state asked for
@@ -19,7 +19,7 @@ export interface ReplicaErrorContext {
   readonly key?: string
   /** Bytes from the start of the file. */
   readonly offset?: number
-  readonly pgno?: number
+  readonly pgno?: Pgno
   /** Milliseconds since the Unix epoch. */
   readonly timestamp?: number
   /** The hole: the last TXID before it and the first one after it. */

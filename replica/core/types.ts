@@ -1,4 +1,4 @@
-import type { TXID } from '../../ltx/index.ts'
+import type { Pgno, TXID } from '../../ltx/index.ts'
 import type { PageStoreStats } from '../../pagecache/index.ts'
 
 /** One state of the database, as a read transaction sees it from its first page to its last. An immutable value. */
@@ -53,18 +53,18 @@ export interface PinnedPages {
    * The page if it is at hand, without waiting.
    * @returns page-size bytes that others share: never to be written to; undefined for a miss
    */
-  get(pgno: number): Uint8Array | undefined
+  get(pgno: Pgno): Uint8Array | undefined
   /**
    * The page, from wherever it is. Pages that will probably be asked for next may come with it.
    * @returns page-size bytes that others share: never to be written to
    * @throws ReplicaError REPLICA_SNAPSHOT_GONE, REPLICA_BUDGET, REPLICA_DAMAGED; StorageError; the signal's reason
    */
-  fetch(pgno: number, signal?: AbortSignal): Promise<Uint8Array>
+  fetch(pgno: Pgno, signal?: AbortSignal): Promise<Uint8Array>
   /**
    * Names a page's content: its file and its number. Two pages of one name are equal.
    * @returns undefined where it is not known yet in which file the page is
    */
-  identity(pgno: number): string | undefined
+  identity(pgno: Pgno): string | undefined
   /** For a run ahead of the reader, which finds out what it will read. */
   predictor(): Promise<Predictor>
 }
@@ -79,16 +79,16 @@ export interface Predictor {
   /** Little of what was found is still to be read. */
   readonly low: boolean
   /** Whether a page was found and has not been read yet. */
-  has(pgno: number): boolean
+  has(pgno: Pgno): boolean
   /** Before a run. @returns false when enough is on its way */
   begin(): boolean
   /** The page if it is at hand; asking leaves no trace. @returns page-size bytes that others share */
-  at(pgno: number): Uint8Array | undefined
+  at(pgno: Pgno): Uint8Array | undefined
   /**
    * Something in the place of a page that is not at hand, which is noted.
    * @returns page-size bytes, not to be written to; undefined when the run should end
    */
-  placeholder(pgno: number): Uint8Array | undefined
+  placeholder(pgno: Pgno): Uint8Array | undefined
   /**
    * After a run: have the pages fetched that it found.
    * @param complete it went to the end of the query: pages of earlier runs that it did without will not be needed

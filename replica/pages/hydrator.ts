@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { PageStore } from '../../pagecache/index.ts'
 import type { Account } from '../core/account.ts'
 import { ReplicaError } from '../core/errors.ts'
@@ -71,7 +72,7 @@ async function fill(state: Snapshot, options: HydrateOptions): Promise<void> {
 }
 
 /** Fetch what the store lacks of some pages until it has them: each attempt asks for less at a time. */
-async function fillBatch(state: Snapshot, pgnos: readonly number[], options: HydrateOptions): Promise<void> {
+async function fillBatch(state: Snapshot, pgnos: readonly Pgno[], options: HydrateOptions): Promise<void> {
   const { store } = options
   let wanted = await missing(state, pgnos, options)
   for (let attempt = 1; wanted.length > 0; attempt++) {
@@ -124,7 +125,7 @@ function keepsTooLittle(store: PageStore, what: string): ReplicaError {
 }
 
 /** Those of some pages that the store does not have. */
-async function missing(state: Snapshot, pgnos: readonly number[], options: HydrateOptions): Promise<WantedPage[]> {
+async function missing(state: Snapshot, pgnos: readonly Pgno[], options: HydrateOptions): Promise<WantedPage[]> {
   const { shared, store, account, signal } = options
   const wanted: WantedPage[] = []
   for (const pgno of pgnos) {

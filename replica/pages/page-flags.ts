@@ -1,4 +1,4 @@
-import type { TXID } from '../../ltx/index.ts'
+import type { Pgno, TXID } from '../../ltx/index.ts'
 import type { PageCache } from '../../pagecache/index.ts'
 import { ReplicaError } from '../core/errors.ts'
 import type { Snapshot } from '../state/snapshot.ts'
@@ -27,7 +27,7 @@ export function pageMap(state: Snapshot, cache: PageCache, since?: TXID): Uint8A
   return flags
 }
 
-function locate(state: Snapshot, pgno: number) {
+function locate(state: Snapshot, pgno: Pgno) {
   try {
     const location = state.locate(pgno)
     return location === 'zeros' || Array.isArray(location) ? undefined : location

@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { PageCache } from '../../pagecache/index.ts'
 import type { PagePredictor } from '../ahead/page-predictor.ts'
 import { type AheadPages, ReadAhead } from '../ahead/read-ahead.ts'
@@ -60,7 +61,7 @@ export class SnapshotPages implements PinnedPages {
     this.#account = account
   }
 
-  get(pgno: number): Uint8Array | undefined {
+  get(pgno: Pgno): Uint8Array | undefined {
     const location = this.#locate(pgno)
     if (Array.isArray(location)) return undefined
     const page = location === 'zeros' ? this.#zeros() : this.#shared.cache.get(location.file.cached, pgno)
@@ -70,7 +71,7 @@ export class SnapshotPages implements PinnedPages {
     return page
   }
 
-  async fetch(pgno: number, signal?: AbortSignal): Promise<Uint8Array> {
+  async fetch(pgno: Pgno, signal?: AbortSignal): Promise<Uint8Array> {
     this.#account.page('misses')
     for (let replans = 0; ; replans++) {
       try {
@@ -89,7 +90,7 @@ export class SnapshotPages implements PinnedPages {
     }
   }
 
-  identity(pgno: number): string | undefined {
+  identity(pgno: Pgno): string | undefined {
     if (!this.#exists(pgno) || this.#overtaken) return undefined
     const location = this.#locate(pgno)
     if (Array.isArray(location)) return undefined
@@ -106,11 +107,11 @@ export class SnapshotPages implements PinnedPages {
   }
 
   /** Have pages at hand that will certainly be asked for, those of which it is known where they are. Never throws. */
-  async warm(pgnos: readonly number[]): Promise<void> {
+  async warm(pgnos: readonly Pgno[]): Promise<void> {
     await this.#ahead(pgnos.filter((pgno) => this.#exists(pgno) && !Array.isArray(this.#locate(pgno))))
   }
 
-  async #fetch(pgno: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  async #fetch(pgno: Pgno, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const location = await this.#find(pgno, signal)
     if (location === 'zeros') return this.#zeros()
     if (this.#shared.doubts(this.#source)) await this.#prove([location.file], signal)
@@ -124,7 +125,7 @@ export class SnapshotPages implements PinnedPages {
     return page
   }
 
-  #touch(pgno: number, page: Uint8Array): void {
+  #touch(pgno: Pgno, page: Uint8Array): void {
     this.#predictor?.read(pgno)
     this.#shared.trees ??= new Trees()
     this.#readAhead ??= new ReadAhead(this.#aheadPages(), this.#shared.trees)
@@ -142,7 +143,7 @@ export class SnapshotPages implements PinnedPages {
   }
 
   /** Where a page is, after loading what has to be known for that. */
-  async #find(pgno: number, signal: AbortSignal | undefined): Promise<PageLocation | 'zeros'> {
+  async #find(pgno: Pgno, signal: AbortSignal | undefined): Promise<PageLocation | 'zeros'> {
     for (;;) {
       signal?.throwIfAborted()
       const location = this.#locate(pgno)
@@ -163,7 +164,7 @@ export class SnapshotPages implements PinnedPages {
   }
 
   /** As `Snapshot.locate`, in the files that are still there. @throws ReplicaError REPLICA_SNAPSHOT_GONE */
-  #locate(pgno: number): PageLocation | 'zeros' | LazyIndex[] {
+  #locate(pgno: Pgno): PageLocation | 'zeros' | LazyIndex[] {
     if (!this.#overtaken) return this.#source.locate(pgno)
     // A newer state serves only with what it has and has not changed since.
     if (pgno > this.#source.commit) throw gone(this.state, pgno)
@@ -174,11 +175,11 @@ export class SnapshotPages implements PinnedPages {
   }
 
   /** True for a page that the state has: what is known of trees may be of another one. */
-  #exists(pgno: number): boolean {
+  #exists(pgno: Pgno): boolean {
     return pgno >= 1 && pgno <= this.state.commit
   }
 
-  #peek(pgno: number): Uint8Array | undefined {
+  #peek(pgno: Pgno): Uint8Array | undefined {
     if (!this.#exists(pgno) || this.#overtaken) return undefined
     try {
       const location = this.#locate(pgno)
@@ -198,7 +199,7 @@ export class SnapshotPages implements PinnedPages {
     for (const file of unproved) this.#proved.add(file)
   }
 
-  async #ahead(pgnos: readonly number[]): Promise<void> {
+  async #ahead(pgnos: readonly Pgno[]): Promise<void> {
     if (this.#shared.doubts(this.#source)) return
     try {
       const wanted: WantedPage[] = []
@@ -237,7 +238,7 @@ export class SnapshotPages implements PinnedPages {
   }
 }
 
-function gone(state: Snapshot, pgno: number, cause?: Error): ReplicaError {
+function gone(state: Snapshot, pgno: Pgno, cause?: Error): ReplicaError {
   return new ReplicaError(
     'REPLICA_SNAPSHOT_GONE',
     `Cannot read page ${pgno} as of TXID ${state.txid}: its file was deleted, and no other file holds that state of it`,

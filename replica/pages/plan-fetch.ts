@@ -1,9 +1,10 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { PageLocation } from '../state/page-layer.ts'
 import type { SourceFile } from '../state/source-file.ts'
 
 /** A page and where it is. */
 export interface WantedPage {
-  readonly pgno: number
+  readonly pgno: Pgno
   readonly location: PageLocation
 }
 

@@ -1,4 +1,4 @@
-import type { PageIndex } from '../../ltx/index.ts'
+import type { PageIndex, Pgno } from '../../ltx/index.ts'
 import { type LayerColumns, newColumns, PageLayer, putFrame } from './page-layer.ts'
 import type { SourceFile } from './source-file.ts'
 
@@ -16,7 +16,7 @@ export function layerOf(index: PageIndex, file: SourceFile): PageLayer {
 
 /** Entries of one file, ascending. */
 export function layerOfEntries(
-  entries: readonly { readonly pgno: number; readonly offset: number; readonly size: number }[],
+  entries: readonly { readonly pgno: Pgno; readonly offset: number; readonly size: number }[],
   file: SourceFile,
 ): PageLayer {
   const columns = newColumns(entries.length, false)

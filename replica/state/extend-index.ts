@@ -6,6 +6,7 @@ import {
   type IndexWindow,
   type IndexWindowEntry,
   type PageIndex,
+  type Pgno,
 } from '../../ltx/index.ts'
 import { concatLayers, layerOf, layerOfEntries } from './build-layer.ts'
 import { type LazyIndex, lastPgno, type Run } from './lazy-index.ts'
@@ -37,7 +38,7 @@ export function wholeIndex({ about }: LazyIndex): WindowRange {
  * The window to fetch for a page that `find` knows nothing about.
  * @returns with `target`, where in the index the page probably is
  */
-export function windowFor(index: LazyIndex, pgno: number): WindowRange & { readonly target: number } {
+export function windowFor(index: LazyIndex, pgno: Pgno): WindowRange & { readonly target: number } {
   const { runs, about, windows } = index
   const next = index.runAfter(pgno)
   const before = runs[next - 1]

@@ -1,4 +1,4 @@
-import { isLtxError } from '../../ltx/index.ts'
+import { isLtxError, type Pgno } from '../../ltx/index.ts'
 import { InFlight } from '../../pagecache/index.ts'
 import type { Account } from '../core/account.ts'
 import { damaged } from '../core/damaged.ts'
@@ -39,7 +39,7 @@ export class IndexLoader {
    * Load what says where a page is, in each of several indexes at once.
    * @throws FileGone, StorageError, ReplicaError REPLICA_DAMAGED, REPLICA_BUDGET for this account; the signal's reason
    */
-  async load(indexes: readonly LazyIndex[], pgno: number, account: Account, signal?: AbortSignal): Promise<void> {
+  async load(indexes: readonly LazyIndex[], pgno: Pgno, account: Account, signal?: AbortSignal): Promise<void> {
     await Promise.all(indexes.map((index) => this.#loadOne(index, pgno, account, signal)))
   }
 
@@ -51,7 +51,7 @@ export class IndexLoader {
     await this.#join(index, allOf(index), account, undefined)
   }
 
-  async #loadOne(index: LazyIndex, pgno: number, account: Account, signal: AbortSignal | undefined): Promise<void> {
+  async #loadOne(index: LazyIndex, pgno: Pgno, account: Account, signal: AbortSignal | undefined): Promise<void> {
     let proved = true
     for (let guesses = 0; index.find(pgno) === undefined; guesses++) {
       // Each guess narrows the hole; one that does not end is an index that makes no sense.

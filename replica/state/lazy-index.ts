@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import { PageLayer, type PageLocation, type SavedLayer } from './page-layer.ts'
 import type { SavedRowReader } from './saved-row-reader.ts'
 import type { SourceFile } from './source-file.ts'
@@ -77,7 +78,7 @@ export class LazyIndex {
    * Where a page is.
    * @returns 'absent' when the file does not hold it, undefined when that part of the index is not loaded
    */
-  find(pgno: number): PageLocation | 'absent' | undefined {
+  find(pgno: Pgno): PageLocation | 'absent' | undefined {
     const next = this.runAfter(pgno)
     const run = this.runs[next - 1]
     if (run === undefined) return this.runs[0]?.start === 0 ? 'absent' : undefined
@@ -87,7 +88,7 @@ export class LazyIndex {
   }
 
   /** Position in `runs` of the first run that begins behind a page. */
-  runAfter(pgno: number): number {
+  runAfter(pgno: Pgno): number {
     let at = 0
     while (at < this.runs.length && this.runs[at]!.layer.pgno(0) <= pgno) at++
     return at

@@ -6,6 +6,7 @@ import {
   isLtxError,
   locatePageIndex,
   type PageIndex,
+  type Pgno,
 } from '../../ltx/index.ts'
 import type { PageCache, PageStore, StoredPage } from '../../pagecache/index.ts'
 import type { LtxFileInfo } from '../../storage/index.ts'
@@ -80,7 +81,7 @@ export function openWhole(info: LtxFileInfo, bytes: Uint8Array, context: PageKee
   const decoder = new Decoder({ key: fileKey(info) })
   decoder.push(bytes)
   const header = decoder.header()
-  const pages: [pgno: number, data: Uint8Array][] = []
+  const pages: [pgno: Pgno, data: Uint8Array][] = []
   for (let page = decoder.nextPage(); typeof page === 'object'; page = decoder.nextPage()) {
     pages.push([page.pgno, page.data.slice()])
   }
@@ -160,7 +161,7 @@ async function readFront(
   const decoder = new Decoder({ key: fileKey(info) })
   decoder.push(await read(info, { offset: 0, size }, context))
   const head = headOf(decoder.header()!, info)
-  const pages: [pgno: number, data: Uint8Array][] = []
+  const pages: [pgno: Pgno, data: Uint8Array][] = []
   for (let page = decoder.nextPage(); typeof page === 'object'; page = decoder.nextPage()) {
     pages.push([page.pgno, page.data.slice()])
   }

@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { SavedRowReader } from './saved-row-reader.ts'
 import type { SourceFile } from './source-file.ts'
 
@@ -60,13 +61,13 @@ export class PageLayer {
   }
 
   /** The position of a page, or a negative number when it is not here. */
-  find(pgno: number): number {
+  find(pgno: Pgno): number {
     const i = this.lowerBound(pgno)
     return i < this.length && this.columns.pgnos[i] === pgno ? i : -1
   }
 
   /** The position of the first page that is not before `pgno`. */
-  lowerBound(pgno: number): number {
+  lowerBound(pgno: Pgno): number {
     let low = 0
     let high = this.columns.pgnos.length
     while (low < high) {
@@ -125,7 +126,7 @@ export function newColumns(pages: number, manyFiles: boolean): LayerColumns {
 export function putFrame(
   columns: LayerColumns,
   i: number,
-  { pgno, offset, size }: { readonly pgno: number; readonly offset: number; readonly size: number },
+  { pgno, offset, size }: { readonly pgno: Pgno; readonly offset: number; readonly size: number },
 ): void {
   columns.pgnos[i] = pgno
   columns.offsets[i] = offset % U32

@@ -1,4 +1,4 @@
-import { lockPgno, type TXID } from '../../ltx/index.ts'
+import { lockPgno, type Pgno, type TXID } from '../../ltx/index.ts'
 import { ReplicaError } from '../core/errors.ts'
 import type { DatabaseState } from '../core/types.ts'
 import { LazyIndex } from './lazy-index.ts'
@@ -79,7 +79,7 @@ export class Snapshot implements DatabaseState {
    * @returns 'zeros' for the lock page; indexes of which a part has to be loaded before it can be said
    * @throws ReplicaError REPLICA_DAMAGED when no file holds it
    */
-  locate(pgno: number): PageLocation | 'zeros' | LazyIndex[] {
+  locate(pgno: Pgno): PageLocation | 'zeros' | LazyIndex[] {
     const unknown: LazyIndex[] = []
     for (const { index, limit } of this.parts) {
       if (pgno > limit) continue
@@ -113,7 +113,7 @@ export class Snapshot implements DatabaseState {
   }
 }
 
-function find(index: PageLayer | LazyIndex, pgno: number): PageLocation | 'absent' | undefined {
+function find(index: PageLayer | LazyIndex, pgno: Pgno): PageLocation | 'absent' | undefined {
   if (index instanceof LazyIndex) return index.find(pgno)
   const i = index.find(pgno)
   return i < 0 ? 'absent' : index.location(i)

@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { AheadQuery } from '../connection/lease.ts'
 import type { PageSource } from '../connection/page-source.ts'
 import type { Speculation } from './speculation.ts'
@@ -30,13 +31,13 @@ export class RunAhead {
     if (this.#source.onWait === this.#onWait) this.#source.onWait = undefined // not when another query has begun
   }
 
-  readonly #onWait = (pgnos: readonly number[]): void => {
+  readonly #onWait = (pgnos: readonly Pgno[]): void => {
     const waits = ++this.#waits
     if (this.#speculation) void this.#speculation.wait(pgnos, waits)
     else if (waits === WAITS_BEFORE) void this.#begin(pgnos)
   }
 
-  async #begin(pgnos: readonly number[]): Promise<void> {
+  async #begin(pgnos: readonly Pgno[]): Promise<void> {
     try {
       const [predictor, { Speculation }, runner] = await Promise.all([
         this.#source.predictor(),

@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { Predictor } from '../../replica/index.ts'
 import type { AheadQuery } from '../connection/lease.ts'
 import type { PageSource } from '../connection/page-source.ts'
@@ -43,7 +44,7 @@ export class Speculation {
    * The query waits for pages.
    * @param waits how often it has, with this one
    */
-  wait(pgnos: readonly number[], waits: number): Promise<void> | undefined {
+  wait(pgnos: readonly Pgno[], waits: number): Promise<void> | undefined {
     if (this.#running || this.#failures >= MAX_FAILURES) return undefined
     const predicted = pgnos.every((pgno) => this.#predictor.has(pgno))
     if (predicted && (this.#exhausted || !this.#predictor.low)) return undefined

@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { DatabaseState, Predictor } from '../../replica/index.ts'
 import { bindAll } from '../connection/bind.ts'
 import { Connection, type ConnectionOptions } from '../connection/connection.ts'
@@ -93,7 +94,7 @@ class SpeculativePages implements PageReader {
     return now > this.#deadline || now === this.#begunAt ? AbortSignal.abort() : undefined
   }
 
-  get(pgno: number): Uint8Array | undefined {
+  get(pgno: Pgno): Uint8Array | undefined {
     const known = this.#predictor.at(pgno)
     if (known || this.#begunAt === undefined || performance.now() > this.#deadline) return known
     return this.#predictor.placeholder(pgno)

@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import { sameSchemaPage } from '../engine/page-one.ts'
 import type { PageReader } from '../engine/page-reader.ts'
 
@@ -19,7 +20,7 @@ export class LoadedSchema {
   }
 
   /** @param pgnos all pages that loading has read. @throws what fetching throws, where one has left the cache already */
-  static async of(pgnos: Iterable<number>, source: PageReader): Promise<LoadedSchema> {
+  static async of(pgnos: Iterable<Pgno>, source: PageReader): Promise<LoadedSchema> {
     const wanted = [...pgnos]
     const pages = await pagesOf(wanted, source)
     return new LoadedSchema(
@@ -49,7 +50,7 @@ export class LoadedSchema {
 }
 
 /** Pages in one round. Those that were at hand are kept: while the others come, a small cache lets go of them. */
-async function pagesOf(pgnos: readonly number[], source: PageReader): Promise<Uint8Array[]> {
+async function pagesOf(pgnos: readonly Pgno[], source: PageReader): Promise<Uint8Array[]> {
   const atHand = pgnos.map((pgno) => source.get(pgno))
   const missing = pgnos.filter((_, i) => atHand[i] === undefined)
   if (missing.length > 0) await source.hold(missing)

@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { DatabaseState, PinnedPages, Predictor } from '../../replica/index.ts'
 import type { PageReader } from '../engine/page-reader.ts'
 
@@ -10,7 +11,7 @@ export class PageSource implements PageReader {
   /** Milliseconds spent waiting for pages. */
   lostMs = 0
   /** Told of the pages that are being waited for. */
-  onWait: ((pgnos: readonly number[]) => void) | undefined
+  onWait: ((pgnos: readonly Pgno[]) => void) | undefined
   readonly #pages: PinnedPages
   /** Pages that were waited for, until `release`: the cache may have dropped them again. */
   readonly #held = new Map<number, Uint8Array>()
@@ -28,7 +29,7 @@ export class PageSource implements PageReader {
     return this.#pages.predictor()
   }
 
-  get(pgno: number): Uint8Array | undefined {
+  get(pgno: Pgno): Uint8Array | undefined {
     if (this.#held.size > 0) {
       const held = this.#held.get(pgno)
       if (held) return held
@@ -36,12 +37,12 @@ export class PageSource implements PageReader {
     return this.#pages.get(pgno)
   }
 
-  identity(pgno: number): string | undefined {
+  identity(pgno: Pgno): string | undefined {
     return this.#pages.identity(pgno)
   }
 
   /** @throws what fetching throws; the signal's reason */
-  async hold(pgnos: readonly number[]): Promise<void> {
+  async hold(pgnos: readonly Pgno[]): Promise<void> {
     this.signal?.throwIfAborted()
     const begun = performance.now()
     const fetching = pgnos.map((pgno) => this.#pages.fetch(pgno, this.signal))

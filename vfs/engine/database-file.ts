@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { DatabaseState } from '../../replica/index.ts'
 import type { Heap } from './heap.ts'
 import { patchPageOne } from './page-one.ts'
@@ -19,7 +20,7 @@ export class DatabaseFile {
   /** How often a read was waited for, ever. */
   waits = 0
   /** Told of each page that is read, while it is set. */
-  onRead: ((pgno: number) => void) | undefined
+  onRead: ((pgno: Pgno) => void) | undefined
   #source: PageReader | undefined
   #missing = 0
   #pageOne: { readonly state: DatabaseState; readonly page: Uint8Array } | undefined
@@ -109,7 +110,7 @@ export class DatabaseFile {
     }
   }
 
-  #page(source: PageReader, pgno: number): Uint8Array | undefined {
+  #page(source: PageReader, pgno: Pgno): Uint8Array | undefined {
     this.onRead?.(pgno)
     if (pgno > 1) return source.get(pgno)
     if (this.#pageOne?.state === source.state) return this.#pageOne.page

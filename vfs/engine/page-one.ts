@@ -1,3 +1,4 @@
+import type { Pgno } from '../../ltx/index.ts'
 import type { DatabaseState } from '../../replica/index.ts'
 
 /**
@@ -31,7 +32,7 @@ const VOLATILE: readonly (readonly [from: number, to: number])[] = [
 ]
 
 /** Whether a page of the schema still says the same. */
-export function sameSchemaPage(pgno: number, left: Uint8Array, right: Uint8Array): boolean {
+export function sameSchemaPage(pgno: Pgno, left: Uint8Array, right: Uint8Array): boolean {
   if (left === right) return true
   if (left.length !== right.length) return false
   for (let i = 0; i < left.length; i++) {
