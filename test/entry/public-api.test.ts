@@ -46,7 +46,7 @@ function kinds(module: object): string[] {
 }
 
 const READING_TYPES = [
-  'BridgeKind Budget Cost CostEstimate Database DatabaseState HydrationProgress Lag LtxFileInfo',
+  'BridgeKind Budget Cost CostEstimate Database DatabaseState HydrationProgress Lag LtxFileInfo Pgno',
   'Queries QueryOptions ReplicaClient ReplicaErrorCode ReplicaErrorContext Row RowFormat Source SqlParameter SqlParameters',
   'SqlValue StateTarget Statement StorageErrorAt StorageErrorCode StorageErrorOptions TXID VfsErrorCode VfsErrorContext When',
 ]
