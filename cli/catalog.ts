@@ -62,10 +62,10 @@ export const catalog = defineCommand({
       const layout = flags.layout ?? layoutOf(client.type)
       let body = encodeCatalog({ layout, files })
       if (flags.o !== '') await save(io, flags.o, body)
-      else if (client.writeBeside) {
+      else if (client.writeSidecar) {
         const pageMap = await writePageMap(client, files)
         body = encodeCatalog({ layout, pageMap, files })
-        await client.writeBeside(CATALOG_NAME, body)
+        await client.writeSidecar(CATALOG_NAME, body)
       } else
         throw usageError(`nothing can be written to ${client.url}`, `litetap catalog -o catalog.json ${client.url}`)
       if (flags.o === '-') return 0
@@ -89,7 +89,7 @@ async function writePageMap(client: ReplicaClient, files: readonly LtxFileInfo[]
   const { PageMapMaker } = await import('../replica/published/index.ts')
   const made = await new PageMapMaker(client).make(files)
   if (!made) return undefined
-  await client.writeBeside!(PAGE_MAP_NAME, made.body)
+  await client.writeSidecar!(PAGE_MAP_NAME, made.body)
   return { txid: made.txid, size: made.body.length }
 }
 

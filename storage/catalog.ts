@@ -34,10 +34,10 @@ export const CATALOG_NAME = 'litetap/catalog.json'
 export const PAGE_MAP_NAME = 'litetap/pages.map'
 
 /** What may lie beside the files of a replica, in no folder that Litestream looks at. */
-export type BesideName = typeof CATALOG_NAME | typeof PAGE_MAP_NAME
+export type SidecarName = typeof CATALOG_NAME | typeof PAGE_MAP_NAME
 
 /** For web servers in front of a bucket. */
-export function besideContentType(name: BesideName): string {
+export function sidecarContentType(name: SidecarName): string {
   return name === CATALOG_NAME ? 'application/json' : 'application/octet-stream'
 }
 
@@ -53,7 +53,7 @@ export function layoutOf(type: string): Layout {
 }
 
 /** Key in a bucket of what lies beside the files. */
-export function besideKey(path: string, name: BesideName): string {
+export function sidecarKey(path: string, name: SidecarName): string {
   return path === '' ? name : `${path}/${name}`
 }
 

@@ -2,8 +2,6 @@ export type { AbsReplica, AbsReplicaOptions } from './abs/index.ts'
 export type { RetryOptions } from './backoff.ts'
 export { readAll } from './body.ts'
 export {
-  type BesideName,
-  besideKey,
   CATALOG_NAME,
   type Catalog,
   decodeCatalog,
@@ -14,6 +12,8 @@ export {
   layoutPath,
   PAGE_MAP_NAME,
   type PageMapEntry,
+  type SidecarName,
+  sidecarKey,
 } from './catalog.ts'
 export type { StorageErrorAt, StorageErrorCode, StorageErrorOptions } from './errors.ts'
 export { isStorageError, StorageError } from './errors.ts'

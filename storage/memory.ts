@@ -1,6 +1,6 @@
 import { parseFilename } from '../ltx/index.ts'
 import { copyOf, ownedStream, readAll, writeLtx } from './body.ts'
-import { type BesideName, besideKey } from './catalog.ts'
+import { type SidecarName, sidecarKey } from './catalog.ts'
 import { StorageError } from './errors.ts'
 import { fileKey, joinPath, leaseKey, levelDir } from './keys.ts'
 import type {
@@ -100,9 +100,9 @@ export class MemoryReplica implements ReplicaClient {
     for (const key of [...this.bucket.keys()]) if (key.startsWith(prefix)) this.bucket.delete(key)
   }
 
-  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeSidecar(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#check(signal)
-    this.bucket.set(besideKey(this.#path, name), { bytes: copyOf(body), createdAt: Date.now() })
+    this.bucket.set(sidecarKey(this.#path, name), { bytes: copyOf(body), createdAt: Date.now() })
   }
 
   async close(): Promise<void> {

@@ -28,7 +28,7 @@ export class ObservedCalls extends WrappedReplica implements ReplicaClient {
   readonly lease?: LeaseStore
   readonly listAll?: NonNullable<ReplicaClient['listAll']>
   readonly readPageMap?: NonNullable<ReplicaClient['readPageMap']>
-  readonly writeBeside?: NonNullable<ReplicaClient['writeBeside']>
+  readonly writeSidecar?: NonNullable<ReplicaClient['writeSidecar']>
   readonly #client: ReplicaClient
   readonly #observer: RequestObserver
   readonly #bytes: ByteObserver | undefined
@@ -47,11 +47,11 @@ export class ObservedCalls extends WrappedReplica implements ReplicaClient {
           (body) => body?.length ?? 0,
         )
     }
-    if (client.writeBeside) {
-      this.writeBeside = (name, body, signal) =>
+    if (client.writeSidecar) {
+      this.writeSidecar = (name, body, signal) =>
         this.#call(
           'put',
-          () => client.writeBeside!(name, body, signal),
+          () => client.writeSidecar!(name, body, signal),
           () => body.length,
         )
     }

@@ -1,5 +1,5 @@
 import type { TXID } from '../ltx/index.ts'
-import type { BesideName } from './catalog.ts'
+import type { SidecarName } from './catalog.ts'
 import type { StoreProbe } from './probe.ts'
 import type { V3Store } from './v3.ts'
 
@@ -130,7 +130,7 @@ export interface ReplicaClient {
    * Replace the catalog or the page map (`catalog.ts`) as a whole: a reader sees the old one or the new one. Absent: they
    * cannot be kept here.
    */
-  writeBeside?(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void>
+  writeSidecar?(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void>
   /** Release sockets and handles. The client is unusable afterwards. */
   close(): Promise<void>
 }

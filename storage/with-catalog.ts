@@ -1,4 +1,4 @@
-import { type BesideName, CATALOG_NAME, encodeCatalog, type Layout, layoutOf, PAGE_MAP_NAME } from './catalog.ts'
+import { CATALOG_NAME, encodeCatalog, type Layout, layoutOf, PAGE_MAP_NAME, type SidecarName } from './catalog.ts'
 import { type FileMap, listDated, nameKey, sameFiles } from './dated-listing.ts'
 import { StorageError } from './errors.ts'
 import { PageMapKeeper, type PageMapSource } from './page-map-keeper.ts'
@@ -47,7 +47,7 @@ const DEFAULT_RETRY_MS = 10_000
  * @throws StorageError STORAGE_BAD_OPTION when the store can hold no catalog
  */
 export function withCatalog(client: ReplicaClient, options: CatalogOptions = {}): ReplicaClient {
-  if (!client.writeBeside) {
+  if (!client.writeSidecar) {
     throw new StorageError('STORAGE_BAD_OPTION', `Cannot keep a catalog in ${client.url}: nothing can be written there`)
   }
   return new CatalogKeeper(client, options)
@@ -142,7 +142,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
     this.#mustWrite = false
   }
 
-  async writeBeside(name: BesideName): Promise<never> {
+  async writeSidecar(name: SidecarName): Promise<never> {
     throw new StorageError('STORAGE_REFUSED', `Cannot write ${name} of ${this.url}: it is kept current already`)
   }
 
@@ -222,7 +222,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
       this.#changes.clear()
       this.#mustWrite = false
       const catalog = { layout, pageMap: this.#pageMaps?.of(files)?.entry, files: [...files.values()] }
-      await this.#client.writeBeside!(CATALOG_NAME, encodeCatalog(catalog), signal)
+      await this.#client.writeSidecar!(CATALOG_NAME, encodeCatalog(catalog), signal)
       this.#schedulePageMap()
     } catch (error) {
       this.#mustWrite = true
@@ -248,7 +248,7 @@ class CatalogKeeper extends WrappedReplica implements ReplicaClient {
     try {
       const body = await pageMaps.make(apply(this.#files, this.#changes), performance.now())
       if (!body) return
-      await this.#client.writeBeside!(PAGE_MAP_NAME, body, signal)
+      await this.#client.writeSidecar!(PAGE_MAP_NAME, body, signal)
       this.#mustWrite = true
       this.#schedule()
     } catch (error) {

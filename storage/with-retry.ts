@@ -26,15 +26,15 @@ export function withRetry(client: ReplicaClient, options: RetryOptions = {}): Re
 
 class RetryingClient extends RetryingReader {
   readonly lease?: LeaseStore
-  readonly writeBeside?: NonNullable<ReplicaClient['writeBeside']>
+  readonly writeSidecar?: NonNullable<ReplicaClient['writeSidecar']>
   readonly #options: RetryOptions
 
   constructor(client: ReplicaClient, options: RetryOptions) {
     super(client, options, client.v3 && new RetryingV3Store(client.v3, client.url, forReading(options)))
     this.#options = options
-    if (client.writeBeside) {
-      this.writeBeside = (name, body, signal) =>
-        retried(options, signal, (both) => client.writeBeside!(name, body, both))
+    if (client.writeSidecar) {
+      this.writeSidecar = (name, body, signal) =>
+        retried(options, signal, (both) => client.writeSidecar!(name, body, both))
     }
     const { lease } = client
     if (lease) {

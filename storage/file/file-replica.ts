@@ -2,7 +2,7 @@ import { readdir, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parseFilename } from '../../ltx/index.ts'
 import { writeLtx } from '../body.ts'
-import { type BesideName, besideKey } from '../catalog.ts'
+import { type SidecarName, sidecarKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
 import { listedFile } from '../listing.ts'
@@ -128,9 +128,9 @@ export class FileReplica implements ReplicaClient {
     }
   }
 
-  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeSidecar(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#check(signal)
-    const path = besideKey(this.#path, name)
+    const path = sidecarKey(this.#path, name)
     try {
       await writeDurable(path, body, { ...this.#modes, signal })
     } catch (error) {

@@ -1,5 +1,5 @@
 import { writeLtx } from '../body.ts'
-import { type BesideName, besideContentType, besideKey } from '../catalog.ts'
+import { type SidecarName, sidecarContentType, sidecarKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, leaseKey, replicaPrefixes } from '../keys.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
@@ -85,12 +85,12 @@ export class GsReplica implements ReplicaClient, Observable {
     for (const prefix of replicaPrefixes(this.#path)) await deletePrefix(this.#connection, prefix, signal)
   }
 
-  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeSidecar(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#check(signal)
     await putObject(this.#connection, body, {
-      key: besideKey(this.#path, name),
+      key: sidecarKey(this.#path, name),
       doing: 'write',
-      resource: { contentType: besideContentType(name), cacheControl: 'no-cache' },
+      resource: { contentType: sidecarContentType(name), cacheControl: 'no-cache' },
       signal,
     })
   }

@@ -1,5 +1,5 @@
 import { writeLtx } from '../body.ts'
-import type { BesideName } from '../catalog.ts'
+import type { SidecarName } from '../catalog.ts'
 import { isStorageError, StorageError } from '../errors.ts'
 import { fileKey, leaseKey, levelDir } from '../keys.ts'
 import { SharedConnection } from '../shared-connection.ts'
@@ -106,7 +106,7 @@ export class NatsReplica implements ReplicaClient {
     await this.#use(signal, (bucket) => emptyBucket(bucket, this.#context('empty', undefined, signal)))
   }
 
-  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeSidecar(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     const write = { name, timeoutMs: this.#settings.timeoutMs }
     await this.#use(signal, (bucket) => putObject(bucket, body, write, this.#context('write', name, signal)))
   }

@@ -1,5 +1,5 @@
 import { writeLtx } from '../body.ts'
-import { type BesideName, besideKey, CATALOG_NAME, PAGE_MAP_NAME } from '../catalog.ts'
+import { CATALOG_NAME, PAGE_MAP_NAME, type SidecarName, sidecarKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { leaseKey, s3Key } from '../keys.ts'
 import type { Observable, RequestObserver } from '../observe.ts'
@@ -25,7 +25,7 @@ import { S3Probe } from './s3-probe.ts'
 import { S3V3Store } from './s3-v3-store.ts'
 import { resolveSettings, type S3ReplicaOptions, type S3Settings } from './settings.ts'
 import { uploadObject } from './upload.ts'
-import { writeBeside } from './write-beside.ts'
+import { writeSidecar } from './write-sidecar.ts'
 
 /**
  * A replica on S3 or a server that speaks its protocol: `<path>/%04x/<name>`, the LTX timestamp kept as user metadata
@@ -102,15 +102,15 @@ export class S3Replica implements ReplicaClient, Observable {
     this.#check(signal)
     const { path } = this.#connection.settings
     await deletePrefix(this.#connection, `${path}/`, signal)
-    // Without a path the files' keys begin with a slash, those of what lies beside them do not (`besideKey`).
+    // Without a path the files' keys begin with a slash, those of what lies beside them do not (`sidecarKey`).
     if (path !== '') return
-    const beside = [besideKey(path, CATALOG_NAME), besideKey(path, PAGE_MAP_NAME)]
+    const beside = [sidecarKey(path, CATALOG_NAME), sidecarKey(path, PAGE_MAP_NAME)]
     await deleteObjects(this.#connection, beside, signal)
   }
 
-  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeSidecar(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#check(signal)
-    await writeBeside(this.#connection, name, body, signal)
+    await writeSidecar(this.#connection, name, body, signal)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { writeLtx } from '../body.ts'
-import { type BesideName, besideKey } from '../catalog.ts'
+import { type SidecarName, sidecarKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
 import { NumberedLeaseStore } from '../numbered-lease-store.ts'
@@ -103,9 +103,9 @@ export class SftpReplica implements ReplicaClient {
     await emptyFolder(session, this.#context('delete', path, signal))
   }
 
-  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async writeSidecar(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
     const session = await this.#session(signal)
-    const context = this.#context('write', besideKey(this.#settings.path, name), signal)
+    const context = this.#context('write', sidecarKey(this.#settings.path, name), signal)
     await writeFile(session, context, body, { concurrent: this.#settings.concurrentWrites })
   }
 

@@ -1,5 +1,5 @@
 import { writeLtx } from '../body.ts'
-import { type BesideName, besideContentType, besideKey } from '../catalog.ts'
+import { type SidecarName, sidecarContentType, sidecarKey } from '../catalog.ts'
 import { StorageError } from '../errors.ts'
 import { fileKey, levelDir } from '../keys.ts'
 import { tryEach } from '../try-each.ts'
@@ -87,9 +87,9 @@ export class WebdavReplica implements ReplicaClient {
   }
 
   /** One PUT: a MOVE over a file that exists is, on Apache, a deletion first, after which a reader would find none. */
-  async writeBeside(name: BesideName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
-    const context = this.#context('write', besideKey(this.#path === '/' ? '' : this.#path, name), signal)
-    await putFile(this.#to, await stageBody(body, signal), context, besideContentType(name))
+  async writeSidecar(name: SidecarName, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const context = this.#context('write', sidecarKey(this.#path === '/' ? '' : this.#path, name), signal)
+    await putFile(this.#to, await stageBody(body, signal), context, sidecarContentType(name))
   }
 
   async close(): Promise<void> {

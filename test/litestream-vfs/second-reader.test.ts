@@ -61,7 +61,7 @@ describe('Litestream 0.5.17 reads what we write', () => {
     for (let i = 0; i < 40; i++) insert.run(i * 200)
     // What lies beside the files, and whatever is in it, is nothing to Litestream.
     for (const name of ['litetap/catalog.json', 'litetap/pages.map'] as const) {
-      await client.writeBeside!(name, new TextEncoder().encode('no catalog'))
+      await client.writeSidecar!(name, new TextEncoder().encode('no catalog'))
     }
     await expectSame()
     for (let i = 0; i < 5; i++) {

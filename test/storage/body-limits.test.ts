@@ -164,11 +164,11 @@ describe('stores that list', () => {
     const server = await pouring(201, { etag: '"1"' })
     const client = await stores[store]!(server.endpoint)
     if (store === 'gs')
-      await expectLimit(client.writeBeside!('litetap/pages.map', new Uint8Array(5)), server, {
+      await expectLimit(client.writeSidecar!('litetap/pages.map', new Uint8Array(5)), server, {
         key: 'app/litetap/pages.map',
         bytes: MIB,
       })
-    else await failureOf(client.writeBeside!('litetap/pages.map', new Uint8Array(5)))
+    else await failureOf(client.writeSidecar!('litetap/pages.map', new Uint8Array(5)))
     await expectLeft(server.sent, bytes)
   })
 

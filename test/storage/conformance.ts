@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type ReplicaClient, readAll } from '../../storage/index.ts'
-import { catalogs, leases } from './beside-conformance.ts'
 import { collect, listAll, ltxBytes, name, ranges, streamOf, TIMESTAMP } from './ltx-bytes.ts'
+import { catalogs, leases } from './sidecar-conformance.ts'
 
 /** A store under test. One subject is one empty store. */
 export interface Subject {

@@ -19,7 +19,7 @@ test('the surface of storage/', () => {
     'RequestCounts',
     'RetryingReader',
     'StorageError',
-    'besideKey',
+    'sidecarKey',
     'decodeCatalog',
     'decodeLease',
     'encodeCatalog',

@@ -46,19 +46,19 @@ describe('objects', () => {
   })
 
   test('a catalog goes with the headers that a web server in front of the bucket passes on', async () => {
-    await replica().writeBeside('litetap/catalog.json', new TextEncoder().encode('{}'))
+    await replica().writeSidecar('litetap/catalog.json', new TextEncoder().encode('{}'))
     const Key = 'app/litetap/catalog.json'
     const head = await raw.send(new HeadObjectCommand({ Bucket: bucket, Key }))
     expect(head).toMatchObject({ ContentType: 'application/json', CacheControl: 'no-cache', ContentLength: 2 })
-    await replica().writeBeside('litetap/pages.map', new Uint8Array(3))
+    await replica().writeSidecar('litetap/pages.map', new Uint8Array(3))
     const map = await raw.send(new HeadObjectCommand({ Bucket: bucket, Key: 'app/litetap/pages.map' }))
     expect(map).toMatchObject({ ContentType: 'application/octet-stream', CacheControl: 'no-cache', ContentLength: 3 })
   })
 
   test('without a path the catalog has no slash in front, and goes with the rest', async () => {
     const client = replica({ path: '' })
-    await client.writeBeside('litetap/catalog.json', new Uint8Array([1]))
-    await client.writeBeside('litetap/pages.map', new Uint8Array([1]))
+    await client.writeSidecar('litetap/catalog.json', new Uint8Array([1]))
+    await client.writeSidecar('litetap/pages.map', new Uint8Array([1]))
     expect(await keys()).toEqual(['litetap/catalog.json', 'litetap/pages.map'])
     await client.deleteAll()
     expect(await keys()).toEqual([])

@@ -39,7 +39,7 @@ async function everything(client: ReplicaClient): Promise<void> {
   expect(Buffer.compare(read, large.subarray(range.offset, range.offset + 1000))).toBe(0)
   const [file] = await collect(client.list(0, { useMetadata: true }))
   expect(file).toMatchObject({ size: 5000, createdAt: TIMESTAMP })
-  await client.writeBeside!('litetap/catalog.json', new TextEncoder().encode('{}'))
+  await client.writeSidecar!('litetap/catalog.json', new TextEncoder().encode('{}'))
   const lease = new Lease(client.lease!, { now: () => TIMESTAMP })
   await lease.acquire()
   await lease.renew()

@@ -94,12 +94,12 @@ test('one write at a time; the newest state wins', async () => {
   const replica = new MemoryReplica()
   let [inFlight, most, writes] = [0, 0, 0]
   const slow = altered(replica, {
-    writeBeside: async (name, body) => {
+    writeSidecar: async (name, body) => {
       writes += 1
       inFlight += 1
       most = Math.max(most, inFlight)
       await delay(5)
-      await replica.writeBeside(name, body)
+      await replica.writeSidecar(name, body)
       inFlight -= 1
     },
   })
@@ -151,9 +151,9 @@ test('a catalog that cannot be written holds nothing up, is told, and is tried a
   const down = new StorageError('STORAGE_ACCESS_DENIED', 'no')
   const client = keeping(
     altered(replica, {
-      writeBeside: async (name, body) => {
+      writeSidecar: async (name, body) => {
         if (broken) throw down
-        await replica.writeBeside(name, body)
+        await replica.writeSidecar(name, body)
       },
     }),
     { onError: (error) => errors.push(error) },
@@ -174,7 +174,7 @@ test('a catalog that hangs holds up a deletion and the end for as long as it is 
   const over = new AbortController()
   const hanging = () =>
     altered(new MemoryReplica({ bucket: replica.bucket }), {
-      writeBeside: (_name, _body, signal) =>
+      writeSidecar: (_name, _body, signal) =>
         new Promise((_, reject) => {
           const either = AbortSignal.any([signal!, over.signal])
           either.addEventListener('abort', () => reject(either.reason))
@@ -262,8 +262,8 @@ test('deleteAll leaves nothing, closing afterwards neither', async () => {
 })
 
 test('a store that cannot hold a catalog is refused', () => {
-  const reading = altered(new MemoryReplica(), { writeBeside: undefined as never })
-  const without = new Proxy(reading, { get: (t, p) => (p === 'writeBeside' ? undefined : Reflect.get(t, p)) })
+  const reading = altered(new MemoryReplica(), { writeSidecar: undefined as never })
+  const without = new Proxy(reading, { get: (t, p) => (p === 'writeSidecar' ? undefined : Reflect.get(t, p)) })
   expect(() => withCatalog(without)).toThrow(expect.objectContaining({ code: 'STORAGE_BAD_OPTION' }))
 })
 
@@ -278,9 +278,9 @@ test.each([1, 2, 3])(
         if (random() < 0.2) throw new StorageError('STORAGE_TIMEOUT', 'the answer was lost')
         return info
       },
-      writeBeside: async (name, body) => {
+      writeSidecar: async (name, body) => {
         if (random() < 0.3) throw new StorageError('STORAGE_TIMEOUT', 'no')
-        await replica.writeBeside(name, body)
+        await replica.writeSidecar(name, body)
       },
       delete: async (files) => {
         if (random() < 0.2) throw new StorageError('STORAGE_TIMEOUT', 'no')
@@ -321,9 +321,9 @@ test('beside a live replicator with compaction and retention: a write for each c
       if (files.length > 0) changes += 1
       await replica.delete(files, signal)
     },
-    writeBeside: async (name, body) => {
+    writeSidecar: async (name, body) => {
       catalogs += 1
-      await replica.writeBeside(name, body)
+      await replica.writeSidecar(name, body)
     },
   })
   const app = new DatabaseSync(join(dir, 'app.db'))

@@ -177,7 +177,7 @@ describe('withRetry', () => {
     const base = altered(replica, {
       listAll: () => failing([]),
       readPageMap: () => failing(bytes),
-      writeBeside: () => failing(undefined),
+      writeSidecar: () => failing(undefined),
       watch: () => watch,
     })
     for (const [client, tries] of [
@@ -187,7 +187,7 @@ describe('withRetry', () => {
       failures = tries - 1
       expect(await client.listAll!()).toEqual([])
       failures = tries - 1
-      await client.writeBeside!('litetap/catalog.json', bytes)
+      await client.writeSidecar!('litetap/catalog.json', bytes)
       failures = tries - 1
       expect(await client.readPageMap!()).toBe(bytes)
       expect(client.watch!(() => {})).toBe(watch)
@@ -195,7 +195,7 @@ describe('withRetry', () => {
     const { client, counts } = withCounting(base)
     failures = 0
     await client.listAll!()
-    await client.writeBeside!('litetap/pages.map', bytes)
+    await client.writeSidecar!('litetap/pages.map', bytes)
     expect(counts.snapshot()).toMatchObject({ get: 1, put: 1, bytesOut: 0 })
     const plain = withCounting(retrying()).client
     expect([plain.listAll, plain.watch]).toEqual([undefined, undefined])

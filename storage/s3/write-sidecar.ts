@@ -1,5 +1,5 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { type BesideName, besideContentType, besideKey } from '../catalog.ts'
+import { type SidecarName, sidecarContentType, sidecarKey } from '../catalog.ts'
 import { abortable, type S3Connection } from './connection.ts'
 import { s3Error } from './s3-error.ts'
 import { encryption } from './settings.ts'
@@ -8,19 +8,19 @@ import { encryption } from './settings.ts'
  * Replace the catalog or the page map: one PUT, so a reader sees the old one or the new one. The headers are for web servers
  * and caches in front of the bucket. Always of the standard storage class: the catalog is replaced at every commit.
  */
-export async function writeBeside(
+export async function writeSidecar(
   { client, settings }: S3Connection,
-  name: BesideName,
+  name: SidecarName,
   body: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const key = besideKey(settings.path, name)
+  const key = sidecarKey(settings.path, name)
   const input = {
     Bucket: settings.bucket,
     Key: key,
     Body: body,
     ContentLength: body.length,
-    ContentType: besideContentType(name),
+    ContentType: sidecarContentType(name),
     CacheControl: 'no-cache',
     ...encryption(settings),
   }
