@@ -5,7 +5,7 @@ import { buildExplorer } from './build-explorer.ts'
 import { buildWeb, type Size } from './build-web.ts'
 
 /** What a page loads before it can ask its first question, beside SQLite itself: our JavaScript, after gzip. */
-const BROWSER_LIMIT = 40 * 1024
+const BROWSER_LIMIT = 41 * 1024
 const SHOWN_MODULES = 10
 
 rmSync('dist', { recursive: true, force: true })
