@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { Encoder } from '../../ltx/index.ts'
 import { isReplicaError } from '../../replica/index.ts'
 import { memoryReplica, type ReplicaClient } from '../../storage/index.ts'
-import type { Database } from '../../vfs/index.ts'
+import type { Database, VfsError } from '../../vfs/index.ts'
+import { ltxHeader } from '../support/ltx-header.ts'
 import { BRIDGES, type Source, source } from './scene.ts'
 
 const SCHEMA = `PRAGMA page_size = 1024; CREATE TABLE u (x INTEGER); INSERT INTO u VALUES (1);
@@ -38,6 +40,21 @@ async function expectNewest(db: Database, from: Source): Promise<void> {
     expect(await db.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
   }
 }
+
+test('what fails while the database is opened is of no statement', async () => {
+  const from = await source(SCHEMA)
+  const file = name(0, 1n, 1n)
+  const encoder = new Encoder(ltxHeader({ pageSize: 512, commit: 2, minTXID: 1n, maxTXID: 1n, timestamp: 1 }))
+  for (const pgno of [1, 2]) encoder.encodePage(pgno, new Uint8Array(512).fill(pgno))
+  encoder.finish()
+  await from.client.delete([file])
+  await from.client.write(file, encoder.take())
+  const db = await from.open('jspi')
+  const error = await db.all('SELECT * FROM u').catch((failure: unknown) => failure)
+  expect(error).toMatchObject({ code: 'VFS_CORRUPT', message: expect.stringContaining('SQLITE_NOTADB') })
+  expect((error as VfsError).at).not.toHaveProperty('sql')
+  await expect(db.all('SELECT * FROM u')).rejects.toMatchObject({ at: { sqliteCode: 26 } })
+})
 
 describe.each(BRIDGES)('a page that is gone, %s', (bridge) => {
   const opened = async (from: Source, memoryBytes?: number) =>

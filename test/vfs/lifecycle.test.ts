@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { callContext } from '../../entry/call-context.ts'
+import { Replica } from '../../replica/index.ts'
 import { type LtxFileName, memoryReplica, type ReplicaClient } from '../../storage/index.ts'
 import { Lease } from '../../vfs/connection/lease.ts'
-import { ConnectionPool, type Database, isVfsError, type Queries, type Row } from '../../vfs/index.ts'
+import { ConnectionPool, Database, isVfsError, type Queries, type Row } from '../../vfs/index.ts'
+import { Lifetime } from '../../vfs/lifetime.ts'
 import { loadEngineModules } from '../../vfs/load-node.ts'
 import { altered } from '../support/altered-client.ts'
 import { numbers } from '../support/numbers.ts'
@@ -192,6 +194,28 @@ describe.each(BRIDGES)('Lifecycles, bridge %s', (bridge) => {
     })
     await expect(working).rejects.toMatchObject(closed)
     await expect(late!.get('SELECT 1')).rejects.toMatchObject(closed)
+  })
+
+  test('closing closes everything, though a part of it fails; what that was is the cause of VFS_CLOSED', async () => {
+    const made = await source(TABLE)
+    const ended: string[] = []
+    const failing = altered(memoryReplica({ bucket: made.client.bucket }), {
+      close: async () => {
+        ended.push('client')
+        throw new Error('the line is cut')
+      },
+    })
+    const pool = await ConnectionPool.start(await loadEngineModules(), { bridge })
+    const store = { close: async () => void ended.push('store') }
+    const db = Database.open(await Replica.open(failing), pool, { store })
+    await expect(db.close()).rejects.toThrow('the line is cut')
+    expect(ended).toEqual(['client', 'store'])
+    const life = new Lifetime()
+    life.end()
+    const reason = life.reason(new Error('below'))
+    expect(reason).toMatchObject({ code: 'VFS_CLOSED', cause: new Error('below') })
+    expect(life.reason(reason)).toBe(reason)
+    expect(new Lifetime().reason(ended)).toBe(ended)
   })
 
   test('a query that computes stops when the database is closed', async () => {

@@ -18,7 +18,8 @@ const SQLITE_OPEN_READWRITE = 2
 const SQLITE_PREPARE_PERSISTENT = 1
 /** Whether "text" in double quotes may be a string where no column has that name, in queries and in the schema. */
 const DOUBLE_QUOTED_STRINGS = [1013, 1014]
-const UTF8 = 1
+/** In either byte order. */
+const UTF16 = [2, 3]
 /** It makes SQLite load the whole schema, with its statistics. */
 const PROBE = 'select 1 from sqlite_schema limit 1'
 
@@ -372,7 +373,7 @@ async function unsupportedEncoding(source: PageReader): Promise<VfsError | undef
   if (source.get(1) === undefined) await source.hold([1])
   const page = source.get(1)
   source.release()
-  if (page === undefined || textEncoding(page) <= UTF8) return undefined
+  if (page === undefined || !UTF16.includes(textEncoding(page))) return undefined
   return new VfsError(
     'VFS_UNSUPPORTED',
     "Cannot query the database: its text is UTF-16 (PRAGMA encoding), which SQLite's WebAssembly build cannot read. " +
