@@ -56,6 +56,16 @@ describe('b-tree pages, beside what SQLite says', () => {
     expect(read.length).toBeGreaterThan(0.8 * ordered.length)
   })
 
+  test('views, triggers and virtual tables have no root', () => {
+    const db = new DatabaseSync(':memory:')
+    db.exec(`CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT 1;
+      CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END; CREATE VIRTUAL TABLE f USING fts5 (x)`)
+    const page = new Uint8Array(db.serialize()).subarray(0, 4096)
+    const names = db.prepare('SELECT name FROM sqlite_schema WHERE rootpage > 0').all()
+    db.close()
+    expect(readSchemaLeaf(page, 1).map(({ name }) => ({ name }))).toEqual(names.map((row) => ({ ...row })))
+  })
+
   test('rowids that part a table’s children', () => {
     const { page, roots, rowids } = makeDatabase(512)
     const root = roots.find(({ name }) => name === 't')!.rootPgno as number

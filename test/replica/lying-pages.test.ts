@@ -277,6 +277,7 @@ describe('a saved map that says anything', () => {
     ['a page beyond any', [2 ** 32, 50, 100, 1, 50, 0]],
     ['a frame longer than any', [1, 2 ** 17, 100, 1, 50, 0]],
     ['a frame beyond the file', [1, 50, 100, 1, 50, 5000]],
+    ['a frame that reaches beyond the file', [1, 50, 100, 1, 50, 4801]],
   ])('%s', (_, values) => {
     expect(() => PageLayer.load({ files: [0], pages: 2 }, rows(values))).toThrow(/cannot be/)
   })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { listLevels, Replica } from '../../replica/index.ts'
 import { PageMapMaker } from '../../replica/published/index.ts'
 import type { LtxFileInfo, ReplicaClient } from '../../storage/index.ts'
-import { withCounting } from '../../storage/index.ts'
+import { StorageError, withCounting } from '../../storage/index.ts'
 import { altered } from '../support/altered-client.ts'
 import { seededRandom } from '../support/random.ts'
 import { Bucket } from '../writer/restore-bucket.ts'
@@ -48,6 +48,31 @@ test('opening by a page map reads no file at all, and finds every page of every 
   const first = replica.pin(replica.state).get(1)
   expect(Buffer.from(first!)).toEqual(bucket.images[30]!.subarray(0, 4096))
   expect(await readState(replica)).toEqual(bucket.images[30])
+})
+
+test('a transaction since that is gone again: all is opened file by file; one that cannot be read is an error', async () => {
+  const { bucket, make } = await scene()
+  const { body } = await make()
+  await bucket.insertAndUpload(20)
+  const files = await filesOf(bucket.client)
+  const openWith = async (failure: () => undefined) => {
+    let asked = 0
+    const reader = altered(bucket.client, {
+      listAll: async () => files,
+      readPageMap: async () => body,
+      open: async (file, options) => {
+        return file.level === 0 && file.maxTXID === 31n && asked++ === 0 ? failure() : bucket.client.open(file, options)
+      },
+    })
+    return await Replica.open(reader)
+  }
+  const replica = await openWith(() => undefined)
+  expect(replica.state.txid).toBe(31n)
+  expect(await readState(replica)).toEqual(bucket.images[31])
+  const failing = openWith(() => {
+    throw new StorageError('STORAGE_UNREACHABLE', 'no route to host')
+  })
+  await expect(failing).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' })
 })
 
 test('transactions since come on top: one request each, all at once', async () => {

@@ -10,7 +10,7 @@ import type { PageLocation } from '../../replica/state/page-layer.ts'
 import { RangeReader } from '../../replica/state/range-reader.ts'
 import type { Snapshot } from '../../replica/state/snapshot.ts'
 import { SourceFile } from '../../replica/state/source-file.ts'
-import { memoryReplica, type ReplicaClient, withCounting } from '../../storage/index.ts'
+import { memoryReplica, type ReplicaClient, StorageError, withCounting } from '../../storage/index.ts'
 import { altered } from '../support/altered-client.ts'
 import { ltxHeader } from '../support/ltx-header.ts'
 import { seededRandom } from '../support/random.ts'
@@ -300,6 +300,27 @@ describe('one request, several that wait for it', () => {
     fetcher.withdraw([{ ...wanted, pgno: 501 }], hydrator)
     expect(requests.map(({ aborted }) => aborted)).toEqual([false, true])
     letGo()
+    await replica.close()
+  })
+
+  test('what was promised for a part of an index that did not come is not owed', async () => {
+    const inner = memoryReplica({ bucket: written.bucket })
+    let failing = false
+    const client = altered(inner, {
+      open: async (file, options) => {
+        if (failing) throw new StorageError('STORAGE_UNREACHABLE', 'no route to host')
+        return await inner.open(file, options)
+      },
+    })
+    const replica = await Replica.open(client)
+    const cost = newCost()
+    const pgno = Math.floor(commit / 2)
+    await replica.pin(replica.state, { cost }).fetch(pgno + 3000) // what such a page takes, its index included
+    const pages = replica.pin(replica.state, { budget: { maxBytes: cost.bytes * 3 } })
+    failing = true
+    for (let i = 0; i < 9; i++) await expect(pages.fetch(pgno)).rejects.toMatchObject({ code: 'STORAGE_UNREACHABLE' })
+    failing = false
+    expect(Buffer.compare(await pages.fetch(pgno), pageOf(pgno))).toBe(0)
     await replica.close()
   })
 
