@@ -2,6 +2,7 @@ import { SNAPSHOT_LEVEL, type TXID } from '../../ltx/index.ts'
 import type { LtxFileName } from '../../storage/index.ts'
 import type { OpenSnapshotContext } from './open-snapshot.ts'
 import { openOnce } from './opened-files.ts'
+import { FileGone } from './range-reader.ts'
 import type { Snapshot } from './snapshot.ts'
 import { isThere, type ProofContext, type Standing, standingOf } from './standing.ts'
 
@@ -37,7 +38,13 @@ async function holdsEndOf(base: Snapshot, found: Snapshot, context: OpenSnapshot
   const end = found.files().find(({ info: { level, maxTXID } }) => {
     return level > 0 && level < SNAPSHOT_LEVEL && maxTXID === base.txid
   })
-  return end !== undefined && (await openOnce(end.info, 'header', context)).head.timestamp === base.timestamp
+  if (end === undefined) return false
+  try {
+    return (await openOnce(end.info, 'header', context)).head.timestamp === base.timestamp
+  } catch (error) {
+    if (error instanceof FileGone) return false // it proves nothing any more
+    throw error
+  }
 }
 
 /**
