@@ -199,7 +199,7 @@ export class Replica implements ReadableReplica {
       import('./state/open-snapshot.ts'),
       import('./state/at-time.ts'),
     ])
-    const opening = this.#tracker.open(() => openPlanned(() => planAt(target, context), context))
+    const opening = this.#tracker.open(() => openPlanned((_, own) => planAt(target, own), context))
     const state = await orAborted(opening, context.signal) // a store that answers nothing ends nobody's wait
     // Its headers may have been read in one beginning of the bucket, and its files in the next.
     if (target.timestamp !== undefined && state.timestamp >= target.timestamp) throw movedMeanwhile(target.timestamp)

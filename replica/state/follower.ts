@@ -7,7 +7,7 @@ import { areAsListed, filesSince, isListed, MAX_STEPS } from './files-since.ts'
 import { layerFile } from './layer-files.ts'
 import { openWhole } from './open-file.ts'
 import { type OpenSnapshotContext, openNewest } from './open-snapshot.ts'
-import { addOpened, keepOpened } from './opened-files.ts'
+import { addOpened, joinBatch, keepOpened, newBatch } from './opened-files.ts'
 import { FileGone } from './range-reader.ts'
 import { relate } from './relate.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -185,10 +185,9 @@ export class Follower {
   #settle(newest: Snapshot, listedAt: number, { opened }: OpenSnapshotContext): void {
     this.#listedAt = listedAt
     this.#provedAt = listedAt
-    keepOpened(
-      opened,
-      newest.files().map(({ info }) => info),
-    )
+    const infos = newest.files().map(({ info }) => info)
+    keepOpened(opened, infos)
+    joinBatch(opened, infos, newBatch()) // it has been proved
   }
 }
 

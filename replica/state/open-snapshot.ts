@@ -9,9 +9,19 @@ import { extendPlan, findGap, type Levels, planRestore } from '../plan/plan-rest
 import { CLOCK_SLACK_MS } from './goes-on.ts'
 import { layerFiles } from './layer-files.ts'
 import { type OpenFileContext, readHead } from './open-file.ts'
-import { type OpenedFiles, openOnce } from './opened-files.ts'
+import {
+  type Batch,
+  firstOfSeveral,
+  joinBatch,
+  keepOpened,
+  newBatch,
+  type OpenedFiles,
+  openOnce,
+} from './opened-files.ts'
 import { FileGone } from './range-reader.ts'
 import type { OpenedFile, Snapshot } from './snapshot.ts'
+import type { SourceFile } from './source-file.ts'
+import { standingOfFile } from './standing.ts'
 
 /** Levels in the order in which they are listed: rather few files, then very many of which few are needed. */
 const FIRST_LEVELS = [9, 8, 7, 6, 5, 4, 3, 2]
@@ -32,6 +42,8 @@ const HOLE_ATTEMPTS = 2
 export interface OpenSnapshotContext extends OpenFileContext {
   readonly client: ReplicaClient
   readonly opened: OpenedFiles
+  /** Of files that are opened now. */
+  readonly batch?: Batch
 }
 
 /**
@@ -43,10 +55,10 @@ export interface OpenSnapshotContext extends OpenFileContext {
  * @param files all there are, if that is known already
  */
 export async function openNewest(context: OpenSnapshotContext, files?: readonly LtxFileInfo[]): Promise<Snapshot> {
-  return await openPlanned(async (attempt) => {
-    if (files && attempt === 1) return await planNewest(byLevel(files), context)
+  return await openPlanned(async (attempt, own) => {
+    if (files && attempt === 1) return await planNewest(byLevel(files), own)
     const staged = context.client.listAll === undefined && attempt <= STAGED_ATTEMPTS
-    return (staged ? await planInStages(context) : undefined) ?? (await planFromAll(context))
+    return (staged ? await planInStages(own) : undefined) ?? (await planFromAll(own))
   }, context)
 }
 
@@ -55,12 +67,13 @@ export async function openNewest(context: OpenSnapshotContext, files?: readonly 
  * @throws ReplicaError REPLICA_SNAPSHOT_GONE when that happens again and again; what planning and opening throw
  */
 export async function openPlanned(
-  plan: (attempt: number) => Promise<readonly LtxFileInfo[]>,
-  context: OpenSnapshotContext,
+  plan: (attempt: number, context: OpenSnapshotContext) => Promise<readonly LtxFileInfo[]>,
+  given: OpenSnapshotContext,
 ): Promise<Snapshot> {
   for (let attempt = 1; ; attempt++) {
+    const context = { ...given, batch: newBatch() }
     try {
-      return await openAll(await plan(attempt), context)
+      return await openAll(await plan(attempt, context), context)
     } catch (error) {
       const hole = isReplicaError(error, 'REPLICA_NON_CONTIGUOUS', 'REPLICA_TX_NOT_AVAILABLE')
       if (hole && attempt < HOLE_ATTEMPTS) continue
@@ -70,10 +83,32 @@ export async function openPlanned(
   }
 }
 
-/** The state that a plan's files give, which are opened side by side. @throws FileGone; StorageError, ReplicaError */
-export async function openAll(plan: readonly LtxFileInfo[], context: OpenSnapshotContext): Promise<Snapshot> {
+/**
+ * The state that a plan's files give, which are opened side by side.
+ *
+ * Listings of different moments may be of two histories, and files that were read before are not missed when they are
+ * gone. So of files that were not read together the first has to be there after the last: a place is begun anew only when
+ * it is empty.
+ *
+ * @throws FileGone; StorageError, ReplicaError
+ */
+export async function openAll(plan: readonly LtxFileInfo[], given: OpenSnapshotContext): Promise<Snapshot> {
+  const { batch = newBatch(), ...rest } = given
+  const context = { ...rest, batch }
   context.account.roundTrip()
-  return layerFiles(await Promise.all(plan.map((info, i) => openOne(plan, info, i === plan.length - 1, context))))
+  const files = await Promise.all(plan.map((info, i) => openOne(plan, info, i === plan.length - 1, context)))
+  const first = firstOfSeveral(context.opened, plan)
+  if (first) await proveFirst(files[plan.indexOf(first)]!.file, context)
+  joinBatch(context.opened, plan, batch)
+  return layerFiles(files)
+}
+
+/** @throws FileGone, when all has to be opened anew */
+async function proveFirst(file: SourceFile, context: OpenSnapshotContext): Promise<void> {
+  context.account.roundTrip()
+  if ((await standingOfFile(file, context)) === 'there') return
+  keepOpened(context.opened, [])
+  throw new FileGone(file.info)
 }
 
 /** @returns undefined when the stages do not fit together: something changed meanwhile, or a file straddles far */
