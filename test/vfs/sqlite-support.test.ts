@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { source } from './scene.ts'
 
 // Holds docs/sqlite-support.md to what is so.
@@ -70,6 +70,38 @@ test.each(Object.entries(LACKS))('the reader lacks, and says so: %s', async (_, 
   const db = await (await source(make)).open('jspi')
   await expect(db.all(query)).rejects.toThrow(says)
   expect(await db.get('SELECT 1 AS n')).toEqual({ n: 1 })
+})
+
+const ZONES = ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Pacific/Chatham']
+const MOMENTS = [
+  '2026-01-15 12:00:00',
+  '2026-07-15 23:30:00',
+  '2026-03-29 00:59:59',
+  '2026-03-29 01:00:00',
+  '2024-12-31 23:59:59',
+]
+
+// Each zone in a process's own environment: Node reads TZ whenever it is set.
+test.each(ZONES)('local time, in %s', async (zone) => {
+  const { TZ } = process.env
+  onTestFinished(() => {
+    if (TZ === undefined) delete process.env.TZ
+    else process.env.TZ = TZ
+  })
+  process.env.TZ = zone
+  const db = await (await source('CREATE TABLE t (a)')).open('jspi')
+  for (const moment of MOMENTS) {
+    const local = new Date(`${moment.replace(' ', 'T')}Z`)
+    const two = (value: number): string => String(value).padStart(2, '0')
+    const date = `${local.getFullYear()}-${two(local.getMonth() + 1)}-${two(local.getDate())}`
+    const time = `${two(local.getHours())}:${two(local.getMinutes())}:${two(local.getSeconds())}`
+    expect(await db.get("SELECT datetime(?, 'localtime') AS d", [moment])).toEqual({ d: `${date} ${time}` })
+    expect(await db.get("SELECT datetime(datetime(?, 'localtime'), 'utc') AS d", [moment])).toEqual({ d: moment })
+    const day = await db.get("SELECT strftime('%j %w', ?, 'localtime') AS d", [moment])
+    const start = Date.UTC(local.getFullYear(), 0, 1)
+    const yday = 1 + (Date.UTC(local.getFullYear(), local.getMonth(), local.getDate()) - start) / 86_400_000
+    expect(day).toEqual({ d: `${String(yday).padStart(3, '0')} ${local.getDay()}` })
+  }
 })
 
 test('the version that the page names', async () => {

@@ -271,14 +271,13 @@ export class Connection {
   sqlError(result: number, sql?: string): VfsError {
     const { sqlite, heap } = this.engine
     const inner = this.#functions.error
-    const extendedCode = this.#db === 0 ? result : sqlite.sqlite3_extended_errcode(this.#db)
     const message = heap.cString(this.#db === 0 ? sqlite.sqlite3_errstr(result) : sqlite.sqlite3_errmsg(this.#db))
     const offset = this.#db === 0 ? -1 : sqlite.sqlite3_error_offset(this.#db)
     const at = {
       ...(sql !== undefined && { sql }),
       ...(offset >= 0 && { offset }),
       sqliteCode: result & 0xff,
-      extendedCode: (extendedCode & 0xff) === (result & 0xff) ? extendedCode : result,
+      extendedCode: result, // `sqlite3_extended_result_codes` is on
     }
     const lacking = /^no such module: (.*)/.exec(message)?.[1]
     if (lacking !== undefined) return lacksModule(lacking, at)

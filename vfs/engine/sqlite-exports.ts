@@ -25,7 +25,6 @@ export interface SqliteExports {
 
   sqlite3_close_v2(db: number): number
   sqlite3_extended_result_codes(db: number, on: number): number
-  sqlite3_extended_errcode(db: number): number
   sqlite3_errmsg(db: number): number
   sqlite3_errstr(code: number): number
   sqlite3_error_offset(db: number): number
