@@ -61,6 +61,7 @@ export type LtxErrorCode =
   | 'LTX_COMPACT_NO_INPUT'
   | 'LTX_COMPACT_PAGE_SIZE'
   | 'LTX_COMPACT_ORDER'
+  | 'LTX_COMPACT_CHAIN'
   | 'LTX_COMPACT_GAP'
   | 'LTX_COMPACT_PAGE_MISSING'
   | 'LTX_NOT_SNAPSHOT' // a database image was asked of files that do not begin at TXID 1

@@ -1,3 +1,4 @@
+import type { ChainLink } from './chain-link.ts'
 import { CHECKSUM_FLAG } from './checksum.ts'
 import type { LtxErrorCode } from './errors.ts'
 import { LtxError } from './errors.ts'
@@ -33,7 +34,8 @@ export interface Header {
   readonly walSize: number
   readonly walSalt1: number
   readonly walSalt2: number
-  readonly nodeID: bigint
+  /** Which commit the file ends with, and which one it goes on from: a `ChainLink`, under Litestream's name. */
+  readonly nodeID: ChainLink
 }
 
 /** True when the file holds a whole database: solely `minTXID === 1`, whatever its level. */

@@ -1,4 +1,14 @@
 // The whole surface of ltx/.
+export {
+  type ChainLink,
+  type CommitName,
+  chainLink,
+  commitOf,
+  goesOnFrom,
+  newCommitName,
+  predecessorOf,
+  UNKNOWN_COMMIT,
+} from './chain-link.ts'
 export { CHECKSUM_FLAG, Crc64, checksumPage, crc64, DatabaseChecksum } from './checksum.ts'
 export { codecBytes, setCodecModule } from './codec/codec.ts'
 export type { CompactOptions } from './compactor.ts'

@@ -1,3 +1,4 @@
+import { chainLink, commitOf, goesOnFrom, predecessorOf } from './chain-link.ts'
 import { isLtxError, LtxError } from './errors.ts'
 import type { Header } from './header.ts'
 import { HEADER_FLAG_NO_CHECKSUM, hasChecksums, isSnapshot } from './header.ts'
@@ -46,7 +47,8 @@ export class PageMerge {
    * Read and check the inputs' headers.
    *
    * @param inputs in TXID order, none of them read from yet; they are the merge's from now on
-   * @throws LtxError LTX_COMPACT_NO_INPUT, LTX_COMPACT_PAGE_SIZE, LTX_COMPACT_ORDER, LTX_COMPACT_GAP
+   * @throws LtxError LTX_COMPACT_NO_INPUT, LTX_COMPACT_PAGE_SIZE, LTX_COMPACT_ORDER, LTX_COMPACT_GAP,
+   *   LTX_COMPACT_CHAIN
    */
   static async open(inputs: readonly LtxReader[], options: MergeOptions = {}): Promise<PageMerge> {
     const headers: Header[] = []
@@ -142,7 +144,7 @@ function mergeHeaders(headers: readonly Header[], options: MergeOptions): Header
     walSize: 0,
     walSalt1: 0,
     walSalt2: 0,
-    nodeID: 0n,
+    nodeID: chainLink(commitOf(last.nodeID), predecessorOf(first.nodeID)),
   }
 }
 
@@ -155,6 +157,10 @@ function checkSequence(previous: Header, header: Header, options: MergeOptions):
   if (header.minTXID > previous.maxTXID + 1n && !options.allowNonContiguous) {
     const reason = `there is a gap between ${nameOf(previous)} and ${nameOf(header)}`
     throw new LtxError('LTX_COMPACT_GAP', `Cannot compact: ${reason}`)
+  }
+  if (header.minTXID === previous.maxTXID + 1n && goesOnFrom(previous.nodeID, header.nodeID) === false) {
+    const reason = `${nameOf(header)} goes on from another commit than the one that ${nameOf(previous)} ends with: two writers made them`
+    throw new LtxError('LTX_COMPACT_CHAIN', `Cannot compact: ${reason}`)
   }
 }
 

@@ -1,26 +1,30 @@
 import { Decoder, formatTXID, isLtxError, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
 import { type LtxFileInfo, type ReplicaClient, readAll, StorageError } from '../storage/index.ts'
+import { compareFile, secondWriter } from './compare-file.ts'
 import { type FileOwner, writeAll } from './durable-file.ts'
 import type { LocalLtx } from './local-ltx.ts'
 
 /**
  * Make local state and replica agree on the last TXID.
  *
- * When the replica is ahead (a restored database, a lost metadata directory), or holds another file under our newest
- * TXID, local files are dropped and the replica's newest L0 file takes their place: TXIDs go on, with a full image.
+ * When the replica is ahead (a restored database, a lost metadata directory), local files are dropped and the replica's
+ * newest L0 file takes their place: TXIDs go on, with a full image. But the newest file that both have must be the same one.
  *
  * @returns the TXID that the next file follows; 0 when there is nothing anywhere
+ * @throws WriterError WRITER_SECOND_WRITER, with nothing changed
  * @see facts 3.4
  */
 export async function agreeOnBaseline(local: LocalLtx, client: ReplicaClient, owner: FileOwner): Promise<TXID> {
   const txids = await local.txids()
   const localTXID = txids.at(-1) ?? 0n
   const remote = await newestFile(client)
-  if (!remote || remote.maxTXID < localTXID) return localTXID
-  if (remote.maxTXID === localTXID) {
-    const same = remote.level !== 0 || remote.size === (await local.size(localTXID))
-    if (same) return localTXID
+  if (!remote) return localTXID
+  const common = txids.findLast((txid) => txid <= remote.maxTXID)
+  if (common !== undefined) {
+    const found = await compareFile(client, async (txid) => local.stream(txid), common)
+    if (found === 'other') throw secondWriter(client, common)
   }
+  if (remote.maxTXID <= localTXID) return localTXID
   await local.delete(txids)
   if (remote.level === 0) await download(local, client, remote, owner)
   return remote.maxTXID

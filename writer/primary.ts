@@ -1,6 +1,14 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type FrameForm, HEADER_FLAG_NO_CHECKSUM, type Header, type TXID } from '../ltx/index.ts'
+import {
+  chainLink,
+  type FrameForm,
+  HEADER_FLAG_NO_CHECKSUM,
+  type Header,
+  newCommitName,
+  type TXID,
+  UNKNOWN_COMMIT,
+} from '../ltx/index.ts'
 import type { ByteStream, ReplicaClient } from '../storage/index.ts'
 import { Attachment } from './attachment.ts'
 import { agreeOnBaseline } from './baseline.ts'
@@ -357,8 +365,10 @@ export class Primary {
     const { scan, start, file } = copy
     const txid = this.#position.txid + 1n
     const commit = scan.commit || database.filePages()
+    const name = newCommitName()
     const header: Header = {
       ...blankHeader(database.pageSize, commit, this.#timestamp()),
+      nodeID: chainLink(name, this.#position.name),
       minTXID: txid,
       maxTXID: txid,
       walOffset: start.offset,
@@ -380,7 +390,7 @@ export class Primary {
       writeKeeping(encodeLtx(header, pages, this.#form), (chunk) => writeAll(handle, chunk)),
     )
     this.#recent = bytes && { txid, bytes }
-    this.#position = { txid, pageSize: database.pageSize, commit, timestamp: header.timestamp, wal: scan.end }
+    this.#position = { txid, pageSize: database.pageSize, commit, timestamp: header.timestamp, name, wal: scan.end }
     this.#checkpointState.copiedSince = true
   }
 
@@ -411,6 +421,7 @@ export class Primary {
     const lastFrame = Math.max(scan.end.offset - walFrameSize(database.pageSize), WAL_HEADER_SIZE)
     const header: Header = {
       ...blankHeader(database.pageSize, commit, this.#timestamp()),
+      nodeID: chainLink(this.#position.name, UNKNOWN_COMMIT),
       minTXID: 1n,
       maxTXID: this.#position.txid,
       walOffset: lastFrame,
@@ -474,7 +485,7 @@ export class Primary {
 }
 
 function noPosition(txid: TXID): LtxPosition {
-  return { txid, pageSize: 0, commit: 0, timestamp: 0, wal: undefined }
+  return { txid, pageSize: 0, commit: 0, timestamp: 0, name: UNKNOWN_COMMIT, wal: undefined }
 }
 
 /** What goes into one L0 file. */

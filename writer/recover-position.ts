@@ -1,4 +1,4 @@
-import type { Header, TXID } from '../ltx/index.ts'
+import { type CommitName, commitOf, type Header, type TXID } from '../ltx/index.ts'
 import type { LocalLtx } from './local-ltx.ts'
 import { sameSalts, WAL_FRAME_HEADER_SIZE, WAL_HEADER_SIZE, type WalHeader, walFrameSize } from './wal.ts'
 import type { WalFile } from './wal-file.ts'
@@ -13,6 +13,8 @@ export interface LtxPosition {
   readonly commit: number
   /** Milliseconds since the Unix epoch. */
   readonly timestamp: number
+  /** Of its last commit. */
+  readonly name: CommitName
   /** Where its WAL range ended, if the WAL still proves it; else the next file must be a full image. */
   readonly wal: WalPosition | undefined
 }
@@ -41,7 +43,8 @@ export async function recoverPosition(
     }
     await reader.close()
     const { commit, timestamp } = header
-    return { txid, pageSize: header.pageSize, commit, timestamp, wal: proved ? candidate?.position : undefined }
+    const name = commitOf(header.nodeID)
+    return { txid, pageSize: header.pageSize, commit, timestamp, name, wal: proved ? candidate?.position : undefined }
   } catch (error) {
     throw local.corrupt(txid, error)
   } finally {

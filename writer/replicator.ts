@@ -99,7 +99,7 @@ export class Replicator {
     this.#copying = new Backoff(monitorIntervalMs || syncIntervalMs, this.#log, 'cannot copy the WAL')
     this.#uploading = new Backoff(syncIntervalMs, this.#log, 'cannot upload')
     this.#lease = options.lease && new LeaseKeeper(options.lease, { log: this.#log, now: Date.now })
-    this.#uploader = new Uploader(options.client, this.primary)
+    this.#uploader = new Uploader(options.client, this.primary, { l0RetentionMs: this.#settings.l0RetentionMs })
     this.#maintenance = new Maintenance({
       client: options.client,
       primary: {

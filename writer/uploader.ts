@@ -1,6 +1,7 @@
-import type { TXID } from '../ltx/index.ts'
-import { type ByteStream, isStorageError, type LtxFileInfo, type ReplicaClient } from '../storage/index.ts'
-import { WriterError } from './errors.ts'
+import { commitOf, decodeHeader, HEADER_SIZE, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
+import { type ByteStream, isStorageError, type LtxFileInfo, type ReplicaClient, readAll } from '../storage/index.ts'
+import { compareFile, firstBytes, levelZero, secondWriter } from './compare-file.ts'
+import { isWriterError } from './errors.ts'
 
 /** Where the files to upload come from. */
 export interface LocalFiles {
@@ -9,24 +10,49 @@ export interface LocalFiles {
   openLocal(txid: TXID): Promise<Uint8Array | ByteStream>
 }
 
+/** Milliseconds of two clocks: one that only goes forward, but may stand still with the machine, and the calendar's. */
+export interface Clocks {
+  readonly monotonic: () => number
+  readonly wall: () => number
+}
+
+const CLOCKS: Clocks = { monotonic: () => performance.now(), wall: Date.now }
+
+interface Moment {
+  readonly monotonic: number
+  readonly wall: number
+}
+
+export interface UploaderOptions {
+  /** Names of level 0 may be deleted, and so be free again, this long after they were made. */
+  readonly l0RetentionMs: number
+  /** Default: the process's. */
+  readonly clocks?: Clocks
+}
+
 /**
  * Copies local L0 files to the replica, one by one in TXID order, so that the replica never has a hole.
  *
- * Each is created, never replaced, where the store can tell: an object that stands there already and is not byte for
- * byte our own was put there by another writer.
+ * Each is created, never replaced, where the store can tell: an object that stands there already and is not our own was put
+ * there by another writer. But names are deleted in time, and are free again then: a file is believed to be the next one
+ * only while what was proved of the place is fresh; otherwise nothing above level 0 may hold its TXID yet.
  *
  * @see facts 4
  */
 export class Uploader {
   readonly #client: ReplicaClient
   readonly #files: LocalFiles
+  readonly #options: UploaderOptions
   /** The replica's last TXID; undefined while it must be asked for. */
   #position: TXID | undefined
+  /** Since when the position is known to be ours; undefined: it is not. */
+  #provedAt: Moment | undefined
   #durable: TXID | undefined
 
-  constructor(client: ReplicaClient, files: LocalFiles) {
+  constructor(client: ReplicaClient, files: LocalFiles, options: UploaderOptions) {
     this.#client = client
     this.#files = files
+    this.#options = options
   }
 
   /** The last TXID known to be durable in the replica; undefined until it was first asked. */
@@ -73,67 +99,98 @@ export class Uploader {
     this.#durable = txid
   }
 
+  /** @throws WriterError WRITER_SECOND_WRITER when what stands there is not what we put there */
   async #remotePosition(signal?: AbortSignal): Promise<TXID> {
+    const startedAt = this.#now()
     let position = 0n
     for await (const file of this.#client.list(0, signal ? { signal } : {})) {
       if (file.maxTXID > position) position = file.maxTXID
     }
+    if (position > this.#files.txid) throw secondWriter(this.#client, position)
+    if (position > 0n && (await this.#isOther(position, signal))) throw secondWriter(this.#client, position)
+    this.#provedAt = startedAt
     return position
   }
 
+  /** A file that is no longer here proves nothing. */
+  async #isOther(txid: TXID, signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      return (await compareFile(this.#client, (of) => this.#files.openLocal(of), txid, signal)) === 'other'
+    } catch (error) {
+      if (isWriterError(error, 'WRITER_LTX_MISSING')) return false
+      throw error
+    }
+  }
+
   async #uploadOne(txid: TXID, signal?: AbortSignal): Promise<LtxFileInfo> {
-    const name = { level: 0, minTXID: txid, maxTXID: txid }
+    const startedAt = this.#now()
+    const info = await this.#create(txid, signal)
+    // After the answer: the process may have stood still at any moment before it.
+    if (this.#sinceProof() >= this.#options.l0RetentionMs / 2) {
+      if (await this.#isOvertaken(txid, signal)) {
+        await this.#client.delete([levelZero(txid)], signal)
+        throw secondWriter(this.#client, txid)
+      }
+      this.#provedAt = startedAt
+    } else if (this.#client.createsExclusively) this.#provedAt = startedAt
+    return info
+  }
+
+  async #create(txid: TXID, signal: AbortSignal | undefined): Promise<LtxFileInfo> {
     const body = await this.#files.openLocal(txid)
     try {
-      return await this.#client.write(name, body, { exclusive: true, ...(signal && { signal }) })
+      return await this.#client.write(levelZero(txid), body, { exclusive: true, ...(signal && { signal }) })
     } catch (error) {
       if (!isStorageError(error, 'STORAGE_PRECONDITION_FAILED')) throw error
-      const info = await this.#ownCopy(txid)
+      const info = await this.#ownCopy(txid, signal)
       if (info) return info // an earlier attempt had arrived after all
-      const key = `level 0, TXID ${txid}`
-      throw new WriterError(
-        'WRITER_SECOND_WRITER',
-        `Another writer replicates to ${this.#client.url}: its file for TXID ${txid} is not ours`,
-        {
-          at: { key, txid },
-          cause: error,
-          hint: 'Stop one of the two. To go on from here with this database, run "litetap reset" on it and start again.',
-        },
-      )
+      throw secondWriter(this.#client, txid, error)
     }
   }
 
-  /** What the replica lists under our TXID, if it is byte for byte our own file. */
-  async #ownCopy(txid: TXID): Promise<LtxFileInfo | undefined> {
-    const name = { level: 0, minTXID: txid, maxTXID: txid }
-    const remote = await this.#client.open(name)
-    if (!remote || !(await sameBytes(remote, await this.#files.openLocal(txid)))) return undefined
-    for await (const info of this.#client.list(0, { seek: txid })) if (info.maxTXID === txid) return info
+  /** What the replica lists under our TXID, if it is our own file. */
+  async #ownCopy(txid: TXID, signal: AbortSignal | undefined): Promise<LtxFileInfo | undefined> {
+    const remote = await compareFile(this.#client, (of) => this.#files.openLocal(of), txid, signal)
+    if (remote !== 'same') return undefined
+    for await (const info of this.#client.list(0, { seek: txid, ...(signal && { signal }) })) {
+      if (info.maxTXID === txid) return info
+    }
     return undefined
   }
-}
 
-async function sameBytes(a: ByteStream, b: Uint8Array | ByteStream): Promise<boolean> {
-  const other = b instanceof Uint8Array ? [b] : b
-  const left = a[Symbol.asyncIterator]()
-  let buffered: Uint8Array = new Uint8Array(0)
-  try {
-    for await (const chunk of other) {
-      for (let at = 0; at < chunk.length; ) {
-        if (buffered.length === 0) {
-          const next = await left.next()
-          if (next.done) return false
-          buffered = next.value
-          continue
+  /** Whether a file above level 0 holds this TXID already, and is not our own snapshot. */
+  async #isOvertaken(txid: TXID, signal: AbortSignal | undefined): Promise<boolean> {
+    const options = signal ? { signal } : {}
+    const covering: LtxFileInfo[] = []
+    await Promise.all(
+      Array.from({ length: SNAPSHOT_LEVEL }, async (_, i) => {
+        for await (const file of this.#client.list(i + 1, options)) {
+          if (file.minTXID <= txid && file.maxTXID >= txid) covering.push(file)
         }
-        const n = Math.min(buffered.length, chunk.length - at)
-        if (Buffer.compare(buffered.subarray(0, n), chunk.subarray(at, at + n)) !== 0) return false
-        buffered = buffered.subarray(n)
-        at += n
-      }
-    }
-    return buffered.length === 0 && (await left.next()).done === true
-  } finally {
-    await left.return?.()
+      }),
+    )
+    for (const file of covering) if (!(await this.#isOurs(file, signal))) return true
+    return false
+  }
+
+  /** A snapshot may be ahead of level 0: its header names the commit that it ends with. */
+  async #isOurs(file: LtxFileInfo, signal: AbortSignal | undefined): Promise<boolean> {
+    if (file.maxTXID > this.#files.txid) return false
+    const head = await this.#client.open(file, { offset: 0, size: HEADER_SIZE, ...(signal && { signal }) })
+    if (head === undefined) return true // it is gone, and covers nothing
+    const [remote, local] = [await readAll(head), await firstBytes(await this.#files.openLocal(file.maxTXID))]
+    return commitOf(decodeHeader(remote).nodeID) === commitOf(decodeHeader(local).nodeID)
+  }
+
+  #now(): Moment {
+    const { monotonic, wall } = this.#options.clocks ?? CLOCKS
+    return { monotonic: monotonic(), wall: wall() }
+  }
+
+  /** At least so many milliseconds ago: by the clock that says more. */
+  #sinceProof(): number {
+    const now = this.#now()
+    const proved = this.#provedAt
+    return proved ? Math.max(now.monotonic - proved.monotonic, now.wall - proved.wall) : Number.POSITIVE_INFINITY
   }
 }

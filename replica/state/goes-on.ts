@@ -1,3 +1,4 @@
+import { goesOnFrom } from '../../ltx/index.ts'
 import { damaged } from '../core/damaged.ts'
 import { ReplicaError } from '../core/errors.ts'
 import type { FileHead, OpenedFile } from './snapshot.ts'
@@ -7,8 +8,6 @@ import type { FileHead, OpenedFile } from './snapshot.ts'
  * further apart where files of both are there at once.
  */
 export const CLOCK_SLACK_MS = 5000
-/** Of a chain link the lower half names the transaction before, the upper half the file's last one; 0 is unknown. */
-const LINK_HALF = 32n
 
 /** What the header of a state's last file says. */
 export interface LastFile extends FileHead {
@@ -22,15 +21,9 @@ export interface LastFile extends FileHead {
  */
 export function mustGoOn(before: LastFile, { file, head }: OpenedFile): void {
   if (head.pageSize !== before.pageSize) throw differentPageSize(file, head.pageSize, before.pageSize)
-  if (file.info.minTXID === before.txid + 1n && !isLinked(before.link, head.link)) {
+  if (file.info.minTXID === before.txid + 1n && goesOnFrom(before.link, head.link) === false) {
     throw damaged(file, new Error('it goes on from another transaction than the one before it'))
   }
-}
-
-/** True unless both links are known and say that the files are of two histories. */
-function isLinked(before: bigint, after: bigint): boolean {
-  const [name, predecessor] = [before >> LINK_HALF, BigInt.asUintN(32, after)]
-  return name === 0n || predecessor === 0n || name === predecessor
 }
 
 /** The error for a file that cannot belong to the same database. */

@@ -59,7 +59,7 @@ async function life(kill: number): Promise<{ log: string }> {
     const primary = new Primary(path)
     await primary.open(client)
     await primary.sync()
-    await new Uploader(client, primary).upload()
+    await new Uploader(client, primary, { l0RetentionMs: 300_000 }).upload()
     await primary.close()
     const restored = await checkReplica(client, dir, { seq, context: `${context}, then started again` })
     expect(restored?.equals(truth(path)), context).toBe(true)

@@ -29,7 +29,7 @@ app.exec('PRAGMA busy_timeout = 5000')
 const client = await openReplica(`file://${replicaDir}`)
 const primary = new Primary(path, { settings: { minCheckpointPages: 12, busyTimeoutMs: 200 } })
 await primary.open(client)
-const uploader = new Uploader(client, primary)
+const uploader = new Uploader(client, primary, { l0RetentionMs: 300_000 })
 const maintenance = new Maintenance({
   client,
   primary,

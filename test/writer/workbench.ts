@@ -51,7 +51,7 @@ async function attach(
   const primary = new Primary(base.path, options)
   await primary.open(base.client)
   onTestFinished(() => primary.close())
-  const uploader = new Uploader(base.client, primary)
+  const uploader = new Uploader(base.client, primary, { l0RetentionMs: 300_000 })
   let restores = 0
   return {
     ...base,
