@@ -1,4 +1,4 @@
-import { commitOf, decodeHeader, HEADER_SIZE, isLtxError, type TXID, UNKNOWN_COMMIT } from '../ltx/index.ts'
+import { HEADER_SIZE, TRAILER_SIZE, type TXID } from '../ltx/index.ts'
 import { type ByteStream, type LtxFileName, type ReplicaClient, readAll } from '../storage/index.ts'
 import { WriterError } from './errors.ts'
 
@@ -13,8 +13,8 @@ export function levelZero(txid: TXID): LtxFileName {
 }
 
 /**
- * Compare a TXID's file of level 0 in the replica with the local one. Their headers tell where they name their commit: no
- * two of them have the same one. Files that name none are compared byte for byte.
+ * Compare a TXID's file of level 0 in the replica with the local one, by their ends: the header names the commit, and the
+ * trailer holds the checksum of all that is in the file. Two small requests.
  *
  * @throws StorageError; WriterError WRITER_LTX_MISSING when there is no local one
  */
@@ -25,14 +25,16 @@ export async function compareFile(
   signal?: AbortSignal,
 ): Promise<Remote> {
   const name = levelZero(txid)
-  const local = await firstBytes(await openLocal(txid))
-  const head = await client.open(name, { offset: 0, size: HEADER_SIZE, ...(signal && { signal }) })
-  if (head === undefined) return 'gone'
-  if (!equalBytes(await readAll(head), local)) return 'other'
-  if (namesItsCommit(local)) return 'same'
-  const whole = await client.open(name, signal ? { signal } : {})
-  if (whole === undefined) return 'gone'
-  return (await sameBytes(whole, await openLocal(txid))) ? 'same' : 'other'
+  const { head, tail, size } = await endsOf(await openLocal(txid))
+  const options = signal ? { signal } : {}
+  const ranges = [
+    { offset: 0, size: HEADER_SIZE },
+    { offset: size - TRAILER_SIZE, size: TRAILER_SIZE + 1 }, // a longer file gives a byte more
+  ]
+  const found = await Promise.all(ranges.map((range) => client.open(name, { ...range, ...options })))
+  const [remoteHead, remoteTail] = await Promise.all(found.map((stream) => stream && readAll(stream)))
+  if (remoteHead === undefined || remoteTail === undefined) return 'gone'
+  return equalBytes(remoteHead, head) && equalBytes(remoteTail, tail) ? 'same' : 'other'
 }
 
 /** The error for a file under a name of ours that is not ours. */
@@ -48,52 +50,23 @@ export function secondWriter(client: ReplicaClient, txid: TXID, cause?: unknown)
   )
 }
 
-function namesItsCommit(header: Uint8Array): boolean {
-  try {
-    return commitOf(decodeHeader(header).nodeID) !== UNKNOWN_COMMIT
-  } catch (error) {
-    if (isLtxError(error)) return false
-    throw error
+/** A file's header and trailer, as they stand there; copies. */
+export async function endsOf(
+  file: Uint8Array | ByteStream,
+): Promise<{ readonly head: Uint8Array; readonly tail: Uint8Array; readonly size: number }> {
+  let head: Uint8Array = new Uint8Array(0)
+  let tail: Uint8Array = new Uint8Array(0)
+  let size = 0
+  for await (const chunk of file instanceof Uint8Array ? [file] : file) {
+    if (head.length < HEADER_SIZE) head = joined(head, chunk).slice(0, HEADER_SIZE)
+    tail = (chunk.length >= TRAILER_SIZE ? chunk : joined(tail, chunk)).slice(-TRAILER_SIZE)
+    size += chunk.length
   }
+  return { head, tail, size }
 }
 
-/** A file's header, as it stands there. */
-export async function firstBytes(file: Uint8Array | ByteStream): Promise<Uint8Array> {
-  if (file instanceof Uint8Array) return file.slice(0, HEADER_SIZE)
-  const bytes = new Uint8Array(HEADER_SIZE)
-  let filled = 0
-  for await (const chunk of file) {
-    const part = chunk.subarray(0, HEADER_SIZE - filled)
-    bytes.set(part, filled)
-    filled += part.length
-    if (filled === HEADER_SIZE) break
-  }
-  return bytes.subarray(0, filled)
-}
-
-async function sameBytes(a: ByteStream, b: Uint8Array | ByteStream): Promise<boolean> {
-  const other = b instanceof Uint8Array ? [b] : b
-  const left = a[Symbol.asyncIterator]()
-  let buffered: Uint8Array = new Uint8Array(0)
-  try {
-    for await (const chunk of other) {
-      for (let at = 0; at < chunk.length; ) {
-        if (buffered.length === 0) {
-          const next = await left.next()
-          if (next.done) return false
-          buffered = next.value
-          continue
-        }
-        const n = Math.min(buffered.length, chunk.length - at)
-        if (!equalBytes(buffered.subarray(0, n), chunk.subarray(at, at + n))) return false
-        buffered = buffered.subarray(n)
-        at += n
-      }
-    }
-    return buffered.length === 0 && (await left.next()).done === true
-  } finally {
-    await left.return?.()
-  }
+function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
+  return Buffer.concat([left, right])
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

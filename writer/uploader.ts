@@ -1,6 +1,6 @@
 import { commitOf, decodeHeader, HEADER_SIZE, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
 import { type ByteStream, isStorageError, type LtxFileInfo, type ReplicaClient, readAll } from '../storage/index.ts'
-import { compareFile, firstBytes, levelZero, secondWriter } from './compare-file.ts'
+import { compareFile, endsOf, levelZero, secondWriter } from './compare-file.ts'
 import { isWriterError } from './errors.ts'
 
 /** Where the files to upload come from. */
@@ -178,8 +178,8 @@ export class Uploader {
     if (file.maxTXID > this.#files.txid) return false
     const head = await this.#client.open(file, { offset: 0, size: HEADER_SIZE, ...(signal && { signal }) })
     if (head === undefined) return true // it is gone, and covers nothing
-    const [remote, local] = [await readAll(head), await firstBytes(await this.#files.openLocal(file.maxTXID))]
-    return commitOf(decodeHeader(remote).nodeID) === commitOf(decodeHeader(local).nodeID)
+    const local = await endsOf(await this.#files.openLocal(file.maxTXID))
+    return commitOf(decodeHeader(await readAll(head)).nodeID) === commitOf(decodeHeader(local.head).nodeID)
   }
 
   #now(): Moment {
