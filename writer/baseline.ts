@@ -1,14 +1,15 @@
 import { Decoder, formatTXID, isLtxError, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
 import { type LtxFileInfo, type ReplicaClient, readAll, StorageError } from '../storage/index.ts'
-import { compareFile, secondWriter } from './compare-file.ts'
+import { compareFile, type Remote, secondWriter } from './compare-file.ts'
 import { type FileOwner, writeAll } from './durable-file.ts'
 import type { LocalLtx } from './local-ltx.ts'
 
 /**
  * Make local state and replica agree on the last TXID.
  *
- * When the replica is ahead (a restored database, a lost metadata directory), local files are dropped and the replica's
- * newest L0 file takes their place: TXIDs go on, with a full image. But the newest file that both have must be the same one.
+ * When the replica is ahead (a restored database, a lost metadata directory), or holds another file under our newest
+ * TXID, local files are dropped and the replica's newest L0 file takes their place: TXIDs go on, with a full image. But what
+ * both have below that must be the same: else another writer has gone on from where we were.
  *
  * @returns the TXID that the next file follows; 0 when there is nothing anywhere
  * @throws WriterError WRITER_SECOND_WRITER, with nothing changed
@@ -19,15 +20,25 @@ export async function agreeOnBaseline(local: LocalLtx, client: ReplicaClient, ow
   const localTXID = txids.at(-1) ?? 0n
   const remote = await newestFile(client)
   if (!remote) return localTXID
-  const common = txids.findLast((txid) => txid <= remote.maxTXID)
-  if (common !== undefined) {
-    const found = await compareFile(client, async (txid) => local.stream(txid), common)
-    if (found === 'other') throw secondWriter(client, common)
-  }
-  if (remote.maxTXID <= localTXID) return localTXID
+  const found = await compareNewestCommon(local, txids, client, remote)
+  const sameTXID = remote.maxTXID === localTXID
+  if (found?.is === 'other' && !sameTXID) throw secondWriter(client, found.txid)
+  const goesOn = remote.maxTXID < localTXID || (sameTXID && found?.is !== 'other')
+  if (goesOn) return localTXID
   await local.delete(txids)
   if (remote.level === 0) await download(local, client, remote, owner)
   return remote.maxTXID
+}
+
+/** What the replica has under the newest local TXID that it has come to. */
+async function compareNewestCommon(
+  local: LocalLtx,
+  txids: readonly TXID[],
+  client: ReplicaClient,
+  remote: LtxFileInfo,
+): Promise<{ readonly txid: TXID; readonly is: Remote } | undefined> {
+  const txid = txids.findLast((one) => one <= remote.maxTXID)
+  return txid === undefined ? undefined : { txid, is: await compareFile(client, async (of) => local.stream(of), txid) }
 }
 
 /** The file with the highest TXID: of level 0, where it always is; of any level if a lost level 0 left only those. */
