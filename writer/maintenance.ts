@@ -1,5 +1,5 @@
 import { type FrameForm, formatTXID, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
-import { highestTXID, listLevel } from '../replica/index.ts'
+import { highestTXID, isReplicaError, listLevel, listLevels, planRestore } from '../replica/index.ts'
 import type { ByteStream, LtxFileInfo, LtxFileName, ReplicaClient } from '../storage/index.ts'
 import { compactLevel } from './compaction.ts'
 import type { Figures } from './figures.ts'
@@ -44,6 +44,8 @@ export class Maintenance {
   readonly #now: () => number
   /** Highest TXID of each level, as far as known: nobody else writes there. */
   readonly #reached = new Map<number, TXID>()
+  /** Of level 1, as listed last: its newest file is never deleted. */
+  #newestOfOne: LtxFileInfo | undefined
   #rounds: Round[] = []
   /** What was durable when rounds were last woken. */
   #seen: TXID = 0n
@@ -200,15 +202,32 @@ export class Maintenance {
   /** @returns as `#compactIfDue` */
   async #clearL0(signal: AbortSignal): Promise<number> {
     const { client, primary, settings } = this.#options
-    const { deleteLocal, nextAt, seen } = await enforceL0Retention(client, {
+    const { deleteLocal, nextAt, seen, levelOne } = await enforceL0Retention(client, {
       now: this.#now(),
       retentionMs: settings.l0RetentionMs,
       remoteDeletes: settings.retentionEnabled,
       signal,
     })
     primary.figures.l0 = seen
+    const before = this.#newestOfOne
+    this.#newestOfOne = levelOne.at(-1)
+    if (!levelOne.some(({ maxTXID }) => maxTXID === before?.maxTXID)) await this.#makeRestorable(signal)
     await primary.local.delete(deleteLocal.map((file: LtxFileInfo) => file.maxTXID))
     return nextAt
+  }
+
+  /** Somebody has emptied the place, or a part of it: what comes since is worth nothing without a snapshot. */
+  async #makeRestorable(signal: AbortSignal): Promise<void> {
+    const { client, log } = this.#options
+    const levels = await listLevels(client, { signal })
+    try {
+      planRestore(levels)
+    } catch (error) {
+      if (!isReplicaError(error, 'REPLICA_TX_NOT_AVAILABLE', 'REPLICA_NON_CONTIGUOUS')) throw error
+      log.warn('the replica cannot be restored: its older files are gone; writing a snapshot', { error: error.message })
+      this.#reached.clear() // and what was known of its levels
+      await this.snapshot(signal)
+    }
   }
 
   async #verify(level: number, signal: AbortSignal): Promise<void> {

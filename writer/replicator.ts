@@ -358,6 +358,7 @@ export class Replicator {
     try {
       const all = await this.#uploadAll({ signal, maxFiles: this.#settings.maxSyncLtxFiles })
       this.#uploading.succeeded()
+      this.#tellWaiting() // what was durable already is known now
       this.#maintenance.uploaded()
       return all ? Number.POSITIVE_INFINITY : 0
     } catch (error) {
@@ -391,6 +392,10 @@ export class Replicator {
     this.#log.debug('uploaded', { txid: formatTXID(info.maxTXID), size: info.size })
     this.#onDurable(info)
     if (this.#isSynced()) this.#syncedAtMs = Date.now()
+    this.#tellWaiting()
+  }
+
+  #tellWaiting(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

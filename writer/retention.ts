@@ -48,7 +48,7 @@ export async function enforceSnapshotRetention(
  * @param options.retentionMs 0 keeps all of L0 for ever
  * @param options.localCreatedAt for stores that list no times
  * @returns besides, when the next file can be old enough (ms since the Unix epoch; Infinity: none but the newest is
- *   left), and what was seen in level 0
+ *   left), what was seen in level 0, and the files of level 1
  */
 export async function enforceL0Retention(
   client: ReplicaClient,
@@ -56,10 +56,12 @@ export async function enforceL0Retention(
     retentionMs: number
     localCreatedAt?: (file: LtxFileInfo) => number | undefined
   },
-): Promise<RetentionResult & { nextAt: number; seen: L0Counts }> {
+): Promise<RetentionResult & { nextAt: number; seen: L0Counts; levelOne: readonly LtxFileInfo[] }> {
   const { retentionMs, signal, localCreatedAt } = options
-  if (retentionMs <= 0) return { deleted: [], deleteLocal: [], nextAt: Number.POSITIVE_INFINITY, seen: NOTHING_SEEN }
-  const coveredTo = highestTXID(await listLevel(client, 1, list(signal)))
+  const nothing = { deleted: [], deleteLocal: [], nextAt: Number.POSITIVE_INFINITY, seen: NOTHING_SEEN, levelOne: [] }
+  if (retentionMs <= 0) return nothing
+  const levelOne = await listLevel(client, 1, list(signal))
+  const coveredTo = highestTXID(levelOne)
   const files = await listLevel(client, 0, list(signal))
   const before = options.now - retentionMs
   const input = { files, coveredTo, before, ...(localCreatedAt && { localCreatedAt }) }
@@ -67,7 +69,7 @@ export async function enforceL0Retention(
   const left = files.slice(stale.length)
   const nextAt = left.length <= 1 ? Number.POSITIVE_INFINITY : left[0]!.createdAt + retentionMs
   const deleted = await deleteRemote(client, stale, options)
-  return { deleted, deleteLocal: stale, nextAt, seen: countL0(input) }
+  return { deleted, deleteLocal: stale, nextAt, seen: countL0(input), levelOne }
 }
 
 const NOTHING_SEEN: L0Counts = { eligible: 0, notCompacted: 0, tooRecent: 0 }

@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { commitOf, decodeHeader, HEADER_SIZE, predecessorOf } from '../../ltx/index.ts'
 import { type LtxFileName, type ReplicaClient, readAll, StorageError } from '../../storage/index.ts'
 import { compactLevel } from '../../writer/compaction.ts'
-import { restore } from '../../writer/index.ts'
+import { Replicator, restore } from '../../writer/index.ts'
 import { Primary } from '../../writer/primary.ts'
 import { Uploader } from '../../writer/uploader.ts'
 import { altered } from '../support/altered-client.ts'
@@ -242,4 +242,39 @@ async function contents(client: ReplicaClient): Promise<[string, string][]> {
     }
   }
   return all
+}
+
+test('a place that is emptied while the writer runs has a snapshot again soon', async () => {
+  const bench = await workbench({ setup: SETUP })
+  await bench.primary.close()
+  const levels = [{ level: 1, intervalMs: 20 }]
+  const settings = { levels, l0RetentionMs: 20, l0RetentionCheckIntervalMs: 20, minSyncIntervalMs: 1 }
+  const replicator = new Replicator({ dbPath: bench.path, client: bench.client, settings })
+  await replicator.start()
+  onTestFinished(() => replicator.close())
+  bench.app.exec("INSERT INTO t (v) VALUES ('a')")
+  await replicator.flush()
+  await until(async () => (await Array.fromAsync(bench.client.list(1))).length > 0)
+  await new Promise((resolve) => setTimeout(resolve, 100)) // retention has looked
+  await bench.client.deleteAll()
+  bench.app.exec("INSERT INTO t (v) VALUES ('b')")
+  await replicator.flush()
+  await until(async () => (await Array.fromAsync(bench.client.list(9))).length > 0)
+  expect(await bench.restored()).toEqual(bench.truth())
+})
+
+test('flush() of a database that is replicated already, after a restart: at once', async () => {
+  const bench = await workbench({ setup: SETUP })
+  await commit(bench, 'a')
+  await bench.primary.close()
+  for (let i = 0; i < 2; i++) {
+    const replicator = new Replicator({ dbPath: bench.path, client: bench.client })
+    await replicator.start()
+    expect(await replicator.flush()).toBe(replicator.primary.txid)
+    await replicator.close()
+  }
+})
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10))
 }
