@@ -1,6 +1,6 @@
-import { Decoder, formatTXID, isLtxError, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
+import { formatTXID, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
 import { type LtxFileInfo, type ReplicaClient, readAll, StorageError } from '../storage/index.ts'
-import { compareFile, type Remote, secondWriter } from './compare-file.ts'
+import { compareFile, isSound, type Remote, secondWriter } from './compare-file.ts'
 import { type FileOwner, writeAll } from './durable-file.ts'
 import type { LocalLtx } from './local-ltx.ts'
 
@@ -23,7 +23,8 @@ export async function agreeOnBaseline(local: LocalLtx, client: ReplicaClient, ow
   const found = await compareNewestCommon(local, txids, client, remote)
   const sameTXID = remote.maxTXID === localTXID
   if (found?.is === 'other' && !sameTXID) throw secondWriter(client, found.txid)
-  const goesOn = remote.maxTXID < localTXID || (sameTXID && found?.is !== 'other')
+  const isOurs = found?.is === 'same' || found?.is === 'gone' || remote.level !== 0
+  const goesOn = remote.maxTXID < localTXID || (sameTXID && isOurs)
   if (goesOn) return localTXID
   await local.delete(txids)
   if (remote.level === 0) await download(local, client, remote, owner)
@@ -61,19 +62,5 @@ async function download(local: LocalLtx, client: ReplicaClient, file: LtxFileInf
     })
   }
   const bytes = await readAll(stream)
-  if (isSound(bytes)) await local.write(file.maxTXID, owner, (handle) => writeAll(handle, bytes))
-}
-
-function isSound(bytes: Uint8Array): boolean {
-  const decoder = new Decoder()
-  try {
-    decoder.push(bytes)
-    decoder.header()
-    for (let page = decoder.nextPage(); page !== 'end' && page !== 'more'; ) page = decoder.nextPage()
-    decoder.end()
-    return true
-  } catch (error) {
-    if (isLtxError(error)) return false
-    throw error
-  }
+  if (await isSound(bytes)) await local.write(file.maxTXID, owner, (handle) => writeAll(handle, bytes))
 }

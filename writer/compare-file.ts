@@ -1,9 +1,9 @@
-import { HEADER_SIZE, TRAILER_SIZE, type TXID } from '../ltx/index.ts'
+import { Decoder, HEADER_SIZE, isLtxError, TRAILER_SIZE, type TXID } from '../ltx/index.ts'
 import { type ByteStream, type LtxFileName, type ReplicaClient, readAll } from '../storage/index.ts'
 import { WriterError } from './errors.ts'
 
-/** What stands under a name of ours in the replica: the very same file, another one, or none. */
-export type Remote = 'same' | 'other' | 'gone'
+/** What stands under a name of ours in the replica: the very same file, another one, none; or the local one is damaged. */
+export type Remote = 'same' | 'other' | 'gone' | 'damaged'
 
 /** Opens the local L0 file of a TXID. @throws WriterError WRITER_LTX_MISSING */
 export type OpenLocal = (txid: TXID) => Promise<Uint8Array | ByteStream>
@@ -26,6 +26,7 @@ export async function compareFile(
 ): Promise<Remote> {
   const name = levelZero(txid)
   const { head, tail, size } = await endsOf(await openLocal(txid))
+  if (size < HEADER_SIZE + TRAILER_SIZE) return 'damaged'
   const options = signal ? { signal } : {}
   const ranges = [
     { offset: 0, size: HEADER_SIZE },
@@ -34,7 +35,24 @@ export async function compareFile(
   const found = await Promise.all(ranges.map((range) => client.open(name, { ...range, ...options })))
   const [remoteHead, remoteTail] = await Promise.all(found.map((stream) => stream && readAll(stream)))
   if (remoteHead === undefined || remoteTail === undefined) return 'gone'
-  return equalBytes(remoteHead, head) && equalBytes(remoteTail, tail) ? 'same' : 'other'
+  if (equalBytes(remoteHead, head) && equalBytes(remoteTail, tail)) return 'same'
+  return (await isSound(await openLocal(txid))) ? 'other' : 'damaged'
+}
+
+/** Whether all of a file can be read, and is proved by its checksum. */
+export async function isSound(file: Uint8Array | ByteStream): Promise<boolean> {
+  const decoder = new Decoder()
+  try {
+    for await (const chunk of file instanceof Uint8Array ? [file] : file) {
+      decoder.push(chunk)
+      while (typeof decoder.nextPage() === 'object');
+    }
+    decoder.end()
+    return true
+  } catch (error) {
+    if (isLtxError(error)) return false
+    throw error
+  }
 }
 
 /** The error for a file under a name of ours that is not ours. */

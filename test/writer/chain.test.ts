@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { commitOf, decodeHeader, HEADER_SIZE, predecessorOf } from '../../ltx/index.ts'
 import { type LtxFileName, type ReplicaClient, readAll, StorageError } from '../../storage/index.ts'
@@ -216,6 +217,21 @@ describe('what is there at opening', () => {
       await expect(new Primary(bench.path).open(bench.client)).rejects.toMatchObject({ code: 'WRITER_SECOND_WRITER' })
       expect(await bench.primary.local.txids()).toEqual(local)
       expect(new Map(await contents(bench.client))).toEqual(before)
+    }
+  })
+
+  test('a local file that is damaged tells nothing of other writers', async () => {
+    for (const bytes of [10, 150]) {
+      const bench = await workbench({ setup: SETUP })
+      const last = await commit(bench, 'a')
+      bench.app.exec("INSERT INTO t (v) VALUES ('not uploaded')")
+      await bench.primary.sync({ complete: true })
+      await bench.primary.close()
+      truncateSync(bench.primary.local.file(last), bytes)
+      const primary = new Primary(bench.path)
+      await primary.open(bench.client)
+      expect(primary.txid).toBe(last + 1n)
+      await primary.close()
     }
   })
 
