@@ -44,8 +44,8 @@ export class Maintenance {
   readonly #now: () => number
   /** Highest TXID of each level, as far as known: nobody else writes there. */
   readonly #reached = new Map<number, TXID>()
-  /** Of level 1, as listed last: its newest file is never deleted. */
-  #newestOfOne: LtxFileInfo | undefined
+  /** The end of level 1 as listed last, whose newest file is never deleted; undefined before that. */
+  #endOfOne: TXID | undefined
   #rounds: Round[] = []
   /** What was durable when rounds were last woken. */
   #seen: TXID = 0n
@@ -209,9 +209,10 @@ export class Maintenance {
       signal,
     })
     primary.figures.l0 = seen
-    const before = this.#newestOfOne
-    this.#newestOfOne = levelOne.at(-1)
-    if (!levelOne.some(({ maxTXID }) => maxTXID === before?.maxTXID)) await this.#makeRestorable(signal)
+    const end = this.#endOfOne
+    this.#endOfOne = highestTXID(levelOne)
+    const isThere = end === 0n || levelOne.some(({ maxTXID }) => maxTXID === end)
+    if (!isThere) await this.#makeRestorable(signal)
     await primary.local.delete(deleteLocal.map((file: LtxFileInfo) => file.maxTXID))
     return nextAt
   }

@@ -1,4 +1,4 @@
-import { commitOf, decodeHeader, HEADER_SIZE, SNAPSHOT_LEVEL, type TXID } from '../ltx/index.ts'
+import { commitOf, decodeHeader, HEADER_SIZE, SNAPSHOT_LEVEL, type TXID, UNKNOWN_COMMIT } from '../ltx/index.ts'
 import { type ByteStream, isStorageError, type LtxFileInfo, type ReplicaClient, readAll } from '../storage/index.ts'
 import { compareFile, endsOf, levelZero, secondWriter } from './compare-file.ts'
 import { isWriterError } from './errors.ts'
@@ -24,7 +24,7 @@ interface Moment {
 }
 
 export interface UploaderOptions {
-  /** Names of level 0 may be deleted, and so be free again, this long after they were made. */
+  /** Names of level 0 may be deleted, and so be free again, this long after they were made; 0: never. */
   readonly l0RetentionMs: number
   /** Default: the process's. */
   readonly clocks?: Clocks
@@ -126,7 +126,8 @@ export class Uploader {
     const startedAt = this.#now()
     const info = await this.#create(txid, signal)
     // After the answer: the process may have stood still at any moment before it.
-    if (this.#sinceProof() >= this.#options.l0RetentionMs / 2) {
+    const { l0RetentionMs } = this.#options
+    if (l0RetentionMs > 0 && this.#sinceProof() >= l0RetentionMs / 2) {
       if (await this.#isOvertaken(txid, signal)) {
         await this.#client.delete([levelZero(txid)], signal)
         throw secondWriter(this.#client, txid)
@@ -179,7 +180,8 @@ export class Uploader {
     const head = await this.#client.open(file, { offset: 0, size: HEADER_SIZE, ...(signal && { signal }) })
     if (head === undefined) return true // it is gone, and covers nothing
     const local = await endsOf(await this.#files.openLocal(file.maxTXID))
-    return commitOf(decodeHeader(await readAll(head)).nodeID) === commitOf(decodeHeader(local.head).nodeID)
+    const commit = commitOf(decodeHeader(local.head).nodeID)
+    return commit !== UNKNOWN_COMMIT && commitOf(decodeHeader(await readAll(head)).nodeID) === commit
   }
 
   #now(): Moment {

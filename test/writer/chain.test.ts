@@ -173,6 +173,47 @@ describe('a writer that was cut off', () => {
   })
 })
 
+test('where level 0 is kept for ever its names are never free again: no level is listed', async () => {
+  const bench = await workbench({ setup: SETUP })
+  const listed: number[] = []
+  const client = altered(bench.client, {
+    list: (level, options) => {
+      listed.push(level)
+      return bench.client.list(level, options)
+    },
+  })
+  const uploader = new Uploader(client, bench.primary, { l0RetentionMs: 0 })
+  for (let i = 0; i < 3; i++) {
+    bench.app.exec("INSERT INTO t (v) VALUES ('x')")
+    await bench.primary.sync({ complete: true })
+    await uploader.upload()
+  }
+  expect(listed).toEqual([0])
+})
+
+test('a writer without level 1 looks once whether it can be restored, not at each round', async () => {
+  const bench = await workbench({ setup: SETUP })
+  await bench.primary.close()
+  const listed: number[] = []
+  const client = altered(bench.client, {
+    list: (level, options) => {
+      listed.push(level)
+      return bench.client.list(level, options)
+    },
+  })
+  const settings = { levels: [], l0RetentionMs: 60_000, l0RetentionCheckIntervalMs: 10, minSyncIntervalMs: 1 }
+  const replicator = new Replicator({ dbPath: bench.path, client, settings })
+  await replicator.start()
+  onTestFinished(() => replicator.close())
+  const rounds = (): number => listed.filter((level) => level === 1).length
+  for (let i = 0; rounds() < 6; i++) {
+    bench.app.exec(`INSERT INTO t (v) VALUES ('${i}')`)
+    await replicator.flush()
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+  expect(listed.filter((level) => level === 5).length).toBeLessThanOrEqual(2)
+})
+
 test('an answer that was lost: the file is known by its ends, not read as a whole', async () => {
   const bench = await workbench({ setup: SETUP })
   let lost = 0
